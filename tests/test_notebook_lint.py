@@ -1,0 +1,183 @@
+"""The lesson contract (CONTRIBUTING.md), checked on the committed notebooks without running them."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+OPENING = ["What you will be able to do", "Before you start", "Data and licence", "Time"]
+CLOSING = ["Summary", "Recall questions", "Exercises", "Pitfalls", "Further reading", "Next"]
+KNOWN_TAGS = {"nbval-ignore-output", "figure-varies", "exercise", "exercise-check", "solution"}
+UNCOMPARED = {"nbval-ignore-output", "figure-varies"}
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem[:2])
+def path(request) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def notebook(path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook: NotebookNode) -> str:
+    """All markdown, without fenced code, which may contain anything."""
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def headings(notebook: NotebookNode) -> list[tuple[int, str]]:
+    return [(len(marks), text.strip()) for marks, text in re.findall(r"^(#{1,6}) (.+)$", prose(notebook), re.MULTILINE)]
+
+
+def anchor(heading: str) -> str:
+    """The id that JupyterLab and nbconvert give a heading: blanks become dashes."""
+    return heading.replace(" ", "-")
+
+
+def test_there_are_lessons():
+    assert PATHS
+    assert [path.stem[:2] for path in PATHS] == [f"{number:02d}" for number in range(1, len(PATHS) + 1)]
+
+
+def test_format_and_metadata(notebook):
+    nbformat.validate(notebook)
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.language_info == {"name": "python"}
+    for cell in notebook.cells:
+        assert set(cell.metadata) <= {"tags", "alt"}, cell.id
+        assert tags(cell) <= KNOWN_TAGS, cell.id
+
+
+def test_executed_in_order_without_errors(notebook):
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "run `make execute`"
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.id
+            assert output.get("name") != "stderr", f"{cell.id} writes to stderr: {output.get('text')}"
+
+
+def test_no_debris_of_a_machine(path):
+    text = path.read_text(encoding="utf-8")
+    found = re.findall(r"/(?:home|root|work|tmp|Users|usr|opt)/[\w.]+|[A-Z]:\\\\\w+|site-packages|\\r|\\u001b|━", text)
+    assert not found
+    assert path.stat().st_size < 1_500_000
+
+
+def test_headings(notebook):
+    found = headings(notebook)
+    assert [level for level, _ in found].count(1) == 1
+    assert found[0][0] == 1
+    for (before, _), (after, text) in pairwise(found):
+        assert after <= before + 1, f"{text!r} skips a level"
+    texts = [text for _, text in found]
+    assert len(texts) == len(set(texts)), "headings are unique"
+    numbers = [int(number) for level, text in found if level == 2 for number in re.findall(r"^(\d+)\. ", text)]
+    assert numbers == list(range(1, len(numbers) + 1)), "numbered sections count 1, 2, 3 …"
+    second = [text for level, text in found if level == 2]
+    assert second[: len(OPENING)] == OPENING
+    assert second[-len(CLOSING) :] == CLOSING
+    assert len(numbers) >= 4
+
+
+def test_links_and_images(notebook, path):
+    text = prose(notebook)
+    anchors = {anchor(heading) for _, heading in headings(notebook)}
+    for alt, target in re.findall(r"!\[([^\]]*)\]\(([^)\s]+)\)", text):
+        assert len(alt) >= 20, f"image {target} needs a text that says what it shows"
+        assert (path.parent / target).is_file(), target
+    assert not re.findall(r"<img(?![^>]*\balt=)", text)
+    for target in re.findall(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)", text):
+        if target.startswith("#"):
+            assert unquote(target[1:]) in anchors, target
+        elif not target.startswith(("https://", "http://")):
+            assert (path.parent / target.split("#")[0]).exists(), target
+
+
+def test_links_to_neighbours(notebook, path):
+    index = PATHS.index(path)
+    text = prose(notebook)
+    for neighbour in PATHS[max(index - 1, 0) : index] + PATHS[index + 1 : index + 2]:
+        assert f"({neighbour.name})" in text, f"link to {neighbour.name}"
+
+
+def test_cells_are_small(notebook):
+    sizes = sorted(
+        len(cell.source.splitlines()) for cell in code_cells(notebook) if not tags(cell) & {"exercise-check"}
+    )
+    assert statistics.median(sizes) <= 5
+    assert sizes[int(0.9 * (len(sizes) - 1))] <= 15
+    assert sizes[-1] <= 25
+
+
+def test_code_cells_stand_between_prose(notebook):
+    """No run of more than three code cells without a word in between."""
+    run = 0
+    for cell in notebook.cells:
+        run = run + 1 if cell.cell_type == "code" else 0
+        assert run <= 3, f"{cell.id}: four code cells in a row"
+
+
+def test_set_up_cell(notebook):
+    first = code_cells(notebook)[0]
+    assert "from utils import runtime" in first.source
+    assert "runtime.start(" in first.source
+    assert "set_random_seed(" in first.source
+    lines = "".join(output.get("text", "") for output in first.outputs).splitlines()
+    assert "quick mode" in lines[0]
+    assert lines[1].startswith("Data: ")
+    assert lines[2].startswith("Time: ")
+
+
+def test_uncompared_cells_are_few_and_checked(notebook):
+    cells = code_cells(notebook)
+    with_output = [cell for cell in cells if cell.outputs]
+    ignored = [cell for cell in with_output if "nbval-ignore-output" in tags(cell)]
+    assert len(ignored) <= len(with_output) / 4
+    for cell in ignored:
+        after = cells[cells.index(cell) + 1 :]
+        near = [c for c in after if not tags(c) & UNCOMPARED][:3]
+        assert any("check(" in c.source for c in near), f"{cell.id}: a check cell must follow"
+
+
+def test_figures_have_alt_text(notebook):
+    for cell in code_cells(notebook):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            assert len(cell.metadata.get("alt", "")) >= 20, f"{cell.id}: metadata 'alt' must say what the figure shows"
+
+
+def test_checks_exercises_and_questions(notebook):
+    cells = notebook.cells
+    assert sum("check(" in cell.source for cell in code_cells(notebook)) >= 8
+    kinds = [kind for cell in cells for kind in ("exercise", "exercise-check", "solution") if kind in tags(cell)]
+    assert kinds == ["exercise", "exercise-check", "solution"] * (len(kinds) // 3)
+    assert 2 <= len(kinds) // 3 <= 3
+    for cell in cells:
+        if "exercise-check" in tags(cell):
+            assert "not attempted yet" in "".join(output.get("text", "") for output in cell.outputs), cell.id
+        if "solution" in tags(cell):
+            assert cell.source.count("<details>") == cell.source.count("</details>") == 1, cell.id
+            assert "```python\n" in cell.source, cell.id
+    recall = prose(notebook).split("## Recall questions")[1].split("## Exercises")[0]
+    assert 3 <= recall.count("<details>") == recall.count("</details>") <= 5

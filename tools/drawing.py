@@ -1,0 +1,120 @@
+"""A small kit for the course's schematic drawings: a card with boxes, arrows and number grids, saved as SVG.
+
+Each drawing is one function that takes its words from a table (so that a second language is a second table) and is
+listed in the DRAWINGS of tools/diagrams/lessonNN.py. Everything is drawn on a light card with its own background, so
+that it reads the same in light and dark themes; text is saved as outlines, so that it looks the same without the font.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
+
+from utils.plotting import PALETTE
+
+CARD = "#FAFAF7"
+INK = "#222222"
+SOFT = {  # fills that dark text stays readable on
+    "blue": "#D5E8F5",
+    "orange": "#FBE9C6",
+    "green": "#D2EEE4",
+    "red": "#F8DDCB",
+    "purple": "#F5E1EC",
+    "grey": "#E6E6E3",
+    "white": "#FFFFFF",
+}
+
+
+def card(width: float, height: float) -> tuple[Figure, Axes]:
+    """An empty card. One unit is a tenth of an inch at full size: card(90, 30) is 9 by 3 inches; y points up."""
+    figure = Figure(figsize=(width / 10, height / 10), facecolor=CARD)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+    ax.axis("off")
+    return figure, ax
+
+
+def text(ax: Axes, x: float, y: float, words: str, *, size: float = 12, colour: str = INK, **options: Any) -> None:
+    """Words centred at a point; options go to Axes.text (ha, va, weight, style, rotation)."""
+    ax.text(x, y, words, **{"ha": "center", "va": "center", "fontsize": size, "color": colour, **options})
+
+
+def box(ax: Axes, x: float, y: float, width: float, height: float, words: str = "", *, fill: str = "blue",
+        size: float = 12, edge: str = INK, **options: Any) -> None:  # fmt: skip
+    """A rounded box with its lower left corner at (x, y) and words in its middle; fill is a name in SOFT."""
+    ax.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=1.2",
+                                facecolor=SOFT.get(fill, fill), edgecolor=edge, linewidth=1.4))  # fmt: skip
+    if words:
+        text(ax, x + width / 2, y + height / 2, words, size=size, **options)
+
+
+def arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], words: str = "", *, bend: float = 0.0,
+          colour: str = INK, size: float = 10.5, style: str = "-|>", width: float = 1.6, dashed: bool = False,
+          offset: tuple[float, float] = (0, 1.6)) -> None:  # fmt: skip
+    """An arrow, bent by `bend` (0 is straight), with words near its middle, shifted by `offset`."""
+    ax.add_patch(FancyArrowPatch(start, end, arrowstyle=style, mutation_scale=14, linewidth=width, color=colour,
+                                 connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=0,
+                                 linestyle="--" if dashed else "-"))  # fmt: skip
+    if words:
+        middle = ((start[0] + end[0]) / 2 + offset[0], (start[1] + end[1]) / 2 + offset[1])
+        text(ax, *middle, words, size=size, colour=colour)
+
+
+def circle(ax: Axes, x: float, y: float, radius: float, words: str = "", *, fill: str = "orange",
+           size: float = 12) -> None:  # fmt: skip
+    """A circle, for a neuron or a node, with words in it."""
+    ax.add_patch(Circle((x, y), radius, facecolor=SOFT.get(fill, fill), edgecolor=INK, linewidth=1.4))
+    if words:
+        text(ax, x, y, words, size=size)
+
+
+def number_grid(ax: Axes, x: float, y: float, cell: float, numbers: Any, *, size: float = 9, shade: bool = True,
+                tint: str | None = None, highlight: Sequence[tuple[int, int]] = ()) -> None:  # fmt: skip
+    """A grid of numbers with its lower left corner at (x, y), as an image is stored: row 0 at the top.
+
+    Args:
+        ax: the card.
+        x, y: lower left corner.
+        cell: side of a cell in card units.
+        numbers: (rows, columns) numbers; 0..255 if they are shaded.
+        size: font size; 0 draws no numbers.
+        shade: fill each cell with its grey value, or with a shade of `tint`.
+        tint: "red", "green" or "blue" for a channel of a colour picture.
+        highlight: (row, column) of cells to frame.
+    """
+    numbers = np.asarray(numbers)
+    rows = len(numbers)
+    for (row, column), value in np.ndenumerate(numbers):
+        level = float(value) / 255 if shade else 1.0
+        channels = {"red": (level, 0, 0), "green": (0, level, 0), "blue": (0, 0, level)}
+        fill: Any = channels[tint] if tint and shade else (level, level, level) if shade else "white"
+        corner = (x + column * cell, y + (rows - 1 - row) * cell)
+        ax.add_patch(Rectangle(corner, cell, cell, facecolor=fill, edgecolor=PALETTE["grey"], linewidth=0.6))
+        if size:
+            dark = shade and (level < 0.5 or (tint is not None and tint != "green"))
+            text(ax, corner[0] + cell / 2, corner[1] + cell / 2, f"{value:g}", size=size,
+                 colour="white" if dark else INK)  # fmt: skip
+    for row, column in highlight:
+        corner = (x + column * cell, y + (rows - 1 - row) * cell)
+        ax.add_patch(Rectangle(corner, cell, cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.4, zorder=3))
+
+
+def picture(ax: Axes, x: float, y: float, width: float, height: float, pixels: Any, *, frame: bool = True) -> None:
+    """An image array, (H, W) grey or (H, W, 3), drawn with sharp pixels in the given rectangle."""
+    ax.imshow(pixels, extent=(x, x + width, y, y + height), cmap="gray", interpolation="nearest", aspect="auto",
+              zorder=1)  # fmt: skip
+    if frame:
+        ax.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=INK, linewidth=1, zorder=2))
+
+
+def save_svg(figure: Figure, path: Path, description: str) -> None:
+    """Write the drawing; the same drawing gives the same bytes (no date, fixed ids)."""
+    with mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "path"}):
+        figure.savefig(path, format="svg", facecolor=CARD, metadata={"Date": None, "Title": description})

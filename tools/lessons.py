@@ -1,0 +1,201 @@
+"""Run the lessons without a screen.
+
+python -m tools.lessons run [NN …]       every lesson (or those named): HTML pages in build/, a table at the end
+python -m tools.lessons execute [NN …]   the same, and write the outputs into notebooks/*.ipynb, in quick mode
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+BUILD = ROOT / "build"
+CELL_TIMEOUT = {"quick": 300, "full": 6 * 3600}  # seconds
+
+
+@dataclass
+class Result:
+    """What came of one lesson.
+
+    Attributes:
+        name: file name without suffix.
+        seconds: wall time, kernel start included.
+        checks: lines that begin with the tick.
+        headlines: lines that begin with the star, without it.
+        error: which cell failed and why; empty if none did.
+    """
+
+    name: str
+    seconds: float = 0.0
+    checks: int = 0
+    headlines: list[str] = field(default_factory=list)
+    error: str = ""
+
+
+def lesson_files(prefixes: list[str]) -> list[Path]:
+    """The notebooks in order, or those whose name begins with one of the numbers ("4" means "04")."""
+    files = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    for prefix in prefixes:
+        if not any(path.name.startswith(prefix.zfill(2)) for path in files):
+            sys.exit(f"There is no lesson {prefix!r}; there are: {', '.join(path.stem[:2] for path in files)}")
+    return [path for path in files if not prefixes or any(path.name.startswith(p.zfill(2)) for p in prefixes)]
+
+
+def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[NotebookNode, Result]:
+    """Execute a notebook from top to bottom in a fresh kernel, stopping at the first error.
+
+    Args:
+        path: the notebook; its folder is the working directory.
+        on_cell: called before each cell with its number (from 1) and the number of cells.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    result = Result(path.stem)
+    total = len(notebook.cells)
+    running = 0
+
+    def before_cell(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal running
+        running = cell_index
+        on_cell(cell_index + 1, total)
+
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT[os.environ.get("COURSE_MODE") or "quick"],
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_start=before_cell,
+        record_timing=False,
+    )
+    began = time.perf_counter()
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        result.error = f"cell {running + 1} ({notebook.cells[running].id}): {error.ename}: {error.evalue}"
+    except CellTimeoutError:
+        result.error = f"cell {running + 1} ({notebook.cells[running].id}) ran longer than {client.timeout} s"
+    except DeadKernelError:
+        result.error = f"cell {running + 1} ({notebook.cells[running].id}): the kernel died (out of memory?)"
+    result.seconds = time.perf_counter() - began
+    for line in output_lines(notebook):
+        if line.startswith("✓ "):
+            result.checks += 1
+        elif line.startswith("★ "):
+            result.headlines.append(line[2:])
+    return notebook, result
+
+
+def output_lines(notebook: NotebookNode) -> list[str]:
+    """All lines that the notebook's cells printed, in order."""
+    streams = [
+        output.text
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "stream"
+    ]
+    return "".join(streams).splitlines()
+
+
+def tidy(notebook: NotebookNode) -> None:
+    """Leave in an executed notebook what is the same on every machine: joined streams, minimal metadata."""
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook.cells:
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "alt")}
+        if cell.cell_type != "code":
+            continue
+        joined: list[NotebookNode] = []
+        for output in cell.outputs:
+            output.pop("transient", None)
+            last = joined[-1] if joined else None
+            if output.output_type == "stream" and last and last.output_type == "stream" and last.name == output.name:
+                last.text += output.text
+            else:
+                joined.append(output)
+        for output in joined:
+            if output.output_type == "stream":
+                # A progress bar rewrites its line with \r or backspaces; only what is left of it counts.
+                output.text = re.sub(r"[^\n]*\r(?=[^\n])|.\x08|\x1b\[[0-9;]*m", "", output.text)
+        cell.outputs = joined
+
+
+def write_html(notebook: NotebookNode, path: Path) -> None:
+    """Write a page that stands alone, its pictures embedded."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(embed_images=True)
+    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"path": str(NOTEBOOKS), "name": path.stem}})
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+
+
+def show_progress(name: str, began: float) -> Callable[[int, int], None]:
+    """A line that says which cell is running: rewritten on a terminal, every tenth cell otherwise."""
+
+    def on_cell(number: int, total: int) -> None:
+        line = f"{name}  cell {number} of {total}  {time.perf_counter() - began:5.0f} s"
+        if sys.stdout.isatty():
+            print(f"\r\x1b[K{line}", end="", flush=True)
+        elif number % 10 == 1:
+            print(line, flush=True)
+
+    return on_cell
+
+
+def print_table(results: list[Result]) -> None:
+    """The closing table: lesson, seconds, checks, headline numbers or the error."""
+    width = max(len(result.name) for result in results)
+    print(f"\n{'lesson':<{width}}  seconds  checks  numbers")
+    for result in results:
+        words = f"FAILED {result.error}" if result.error else "; ".join(result.headlines)
+        print(f"{result.name:<{width}}  {result.seconds:7.1f}  {result.checks:6d}  {words}")
+    failed = sum(bool(result.error) for result in results)
+    seconds = sum(result.seconds for result in results)
+    print(f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s; pages in build/")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=("run", "execute"))
+    parser.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; all by default")
+    arguments = parser.parse_args()
+    execute = arguments.action == "execute"
+    if execute and os.environ.get("COURSE_MODE", "quick") != "quick":
+        sys.exit("Committed outputs are those of quick mode: unset COURSE_MODE.")
+    results = []
+    for path in lesson_files(arguments.lessons):
+        began = time.perf_counter()
+        notebook, result = run_notebook(path, show_progress(path.stem, began))
+        results.append(result)
+        print("\r\x1b[K" if sys.stdout.isatty() else "", end="")
+        tidy(notebook)
+        write_html(notebook, BUILD / f"{path.stem}.html")
+        if execute and not result.error:
+            nbformat.write(notebook, path)
+        print(
+            f"{path.stem}  {'FAILED ' + result.error if result.error else 'done'}  {result.seconds:.1f} s", flush=True
+        )
+    print_table(results)
+    sys.exit(any(result.error for result in results))
+
+
+if __name__ == "__main__":
+    main()

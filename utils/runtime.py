@@ -1,0 +1,78 @@
+"""Start of a lesson: quiet TensorFlow, GPU memory, figure style, and the one line that says what will happen.
+
+Import this module before Keras: it imports TensorFlow with the start-up messages of its C++ code held back. They are
+written before TensorFlow reads TF_CPP_MIN_LOG_LEVEL (tensorflow issue 100442), differ from machine to machine, and
+would stand at the top of every lesson. If the import fails, they are shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from types import ModuleType
+
+from utils import plotting
+from utils.mode import mode, pick
+
+__all__ = ["describe_device", "mode", "pick", "start"]
+
+
+@contextlib.contextmanager
+def _held_back_stderr() -> Iterator[None]:
+    """Hold back what any code, C++ included, writes to file descriptor 2; replay it if the block raises."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held, contextlib.ExitStack() as restore:
+        original = os.dup(2)
+        restore.callback(os.close, original)
+        restore.callback(os.dup2, original, 2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            sys.stderr.write(held.read().decode(errors="replace"))
+            raise
+
+
+def _import_tensorflow() -> ModuleType:
+    """Import TensorFlow, let it look for GPUs, and let it take GPU memory as needed instead of all at once."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _held_back_stderr():
+        import tensorflow
+
+        for gpu in tensorflow.config.list_physical_devices("GPU"):
+            # RuntimeError: TensorFlow is already running, and its memory settings are fixed.
+            with contextlib.suppress(RuntimeError):
+                tensorflow.config.experimental.set_memory_growth(gpu, True)
+    return tensorflow
+
+
+tf = _import_tensorflow()
+
+
+def start(lesson: int, title: str, *, data: str, time: str) -> None:
+    """Print the lesson's banner and set the figure style; call it at the end of the set-up cell.
+
+    The text depends on the mode only, never on the machine, so that it can be compared with the committed output.
+
+    Args:
+        lesson: number of the lesson, 1 to 9.
+        title: short title.
+        data: which data this mode uses, for example "MNIST, all 70,000 images".
+        time: how long this mode takes, for example "about 1 minute on two CPU cores".
+    """
+    plotting.use_style()
+    network = "no network needed" if mode() == "quick" else "files are downloaded once, then cached"
+    print(f"Lesson {lesson}: {title} | {mode()} mode, {network}\nData: {data}\nTime: {time}")
+
+
+def describe_device() -> str:
+    """What TensorFlow computes on, for example "CPU, 2 cores" or "GPU: NVIDIA H100 80GB HBM3"."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"CPU, {os.cpu_count()} cores"
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    return "GPU: " + ", ".join(names)
