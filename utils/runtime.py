@@ -33,7 +33,7 @@ def _held_back_stderr() -> Iterator[None]:
             yield
         except BaseException:
             held.seek(0)
-            sys.stderr.write(held.read().decode(errors="replace"))
+            os.write(original, held.read())
             raise
 
 

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from utils.checks import check, exercise, headline
+
+
+def test_check_prints_a_tick(capsys):
+    check("two is two", np.bool_(True))
+    check("so is an array with one element", np.array([True]))
+    assert capsys.readouterr().out == "✓ two is two\n✓ so is an array with one element\n"
+
+
+def test_check_fails_with_the_claim_and_the_hint():
+    with pytest.raises(AssertionError, match=r"(?s)✗ the sky is green.*Hint: look up"):
+        check("the sky is green", False, "look up")
+
+
+@pytest.mark.parametrize("value", [np.array([True, True]), [], np.array([])])
+def test_check_wants_one_truth_value(value):
+    with pytest.raises(ValueError, match="one truth value"):
+        check("many", value)
+
+
+def test_nan_comparison_is_not_a_pass():
+    with pytest.raises(AssertionError):
+        check("NaN is small", float("nan") < 1)
+
+
+def test_headline(capsys):
+    headline("test accuracy", "0.978")
+    assert capsys.readouterr().out == "★ test accuracy: 0.978\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "passes", "words"),
+    [
+        (None, 3, False, "○ E: not attempted yet"),
+        (3, 3, True, "✓ E: correct"),
+        (3.0000001, 3, True, "correct"),
+        (4, 3, False, "✗ E: 4 is not right. count again"),
+        (12, 3, False, "that is the square"),
+        ([1, 2], [1, 2], True, "correct"),
+        ([1, 2, 3], [1, 2], False, "not right"),
+        (np.array([[1.0]]), 1.0, False, "not right"),
+        ("cat", "cat", True, "correct"),
+        ("dog", "cat", False, "'dog' is not right"),
+        (5, lambda got: got > 4, True, "correct"),
+        ("x", lambda got: got > 4, False, "not right"),
+        (float("nan"), 3, False, "not right"),
+    ],
+)
+def test_exercise_with_a_value(capsys, answer, expected, passes, words):
+    mistakes = [(12, "that is the square"), (lambda got: got == 144, "twice")]
+    assert exercise("E", answer, expected, hint="count again", mistakes=mistakes) is passes
+    assert words in capsys.readouterr().out
+
+
+def test_exercise_with_a_function(capsys):
+    cases = [((1, 2), 3), ((5, 5), 10)]
+    assert exercise("E", lambda a, b: a + b, cases=cases)
+    assert not exercise("E", lambda a, b: None, cases=cases)
+    assert not exercise("E", lambda a, b: a * b, cases=cases, mistakes=[(2, "that is the product")])
+    assert not exercise("E", lambda a, b: 3, cases=cases, hint="add them")
+    assert not exercise("E", lambda a: a, cases=cases)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "○ E: not attempted yet"
+    assert lines[2].endswith("(1, 2). that is the product")
+    assert lines[3] == "✗ E: 3 is not right for the arguments (5, 5). add them"
+    assert lines[4].startswith("✗ E: your code raised TypeError")
+
+
+def test_a_half_answered_function_is_an_attempt(capsys):
+    assert not exercise("E", lambda a: a if a else None, cases=[((1,), 1), ((0,), 0)])
+    assert "None is not right" in capsys.readouterr().out
+
+
+def test_long_values_are_cut(capsys):
+    exercise("E", "y" * 500, "x")
+    assert len(capsys.readouterr().out) < 130

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+
+from utils import datasets, downloads
+from utils.downloads import DownloadError
+
+
+def test_boston_housing_is_split_as_keras_does():
+    (x_train, y_train), (x_test, y_test) = datasets.load_boston_housing()
+    assert (x_train.shape, y_train.shape, x_test.shape, y_test.shape) == ((404, 13), (404,), (102, 13), (102,))
+    assert x_train.dtype == y_train.dtype == np.float64
+    first = [1.23247, 0.0, 8.14, 0.0, 0.538, 6.142, 91.7, 3.9769, 4.0, 307.0, 21.0, 396.9, 18.72]
+    assert x_train[0].tolist() == first
+    assert y_train[0] == 15.2
+    assert np.concatenate([y_train, y_test]).max() == 50
+    assert (np.concatenate([y_train, y_test]) == 50).sum() == 16
+    assert len(datasets.BOSTON_COLUMNS) == 13
+
+
+def test_boston_housing_options():
+    (x_train, _), (x_test, _) = datasets.load_boston_housing(test_split=0)
+    assert (len(x_train), len(x_test)) == (506, 0)
+    assert not np.array_equal(datasets.load_boston_housing(seed=1)[0][0], datasets.load_boston_housing(seed=2)[0][0])
+    for bad in (-0.1, 1, 1.5):
+        with pytest.raises(ValueError, match="test_split"):
+            datasets.load_boston_housing(test_split=bad)
+
+
+def test_boston_housing_agrees_with_keras_own_split(tmp_path, monkeypatch):
+    """Keras's load_data, given the same table as its file, returns the same arrays."""
+    import keras
+
+    table = np.loadtxt(downloads.fetch("data/boston_housing.csv"), delimiter=",", skiprows=1)
+    np.savez(tmp_path / "boston.npz", x=table[:, :-1], y=table[:, -1])
+    module = keras.src.datasets.boston_housing
+    monkeypatch.setattr(module, "get_file", lambda *_, **__: str(tmp_path / "boston.npz"))
+    for ours, theirs in zip(datasets.load_boston_housing(), keras.datasets.boston_housing.load_data(), strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1], theirs[1])
+
+
+def test_mnist():
+    (x_train, y_train), (x_test, y_test) = datasets.load_mnist()
+    assert (x_train.shape, y_train.shape, x_test.shape, y_test.shape) == (
+        (60000, 28, 28),
+        (60000,),
+        (10000, 28, 28),
+        (10000,),
+    )
+    assert x_train.dtype == y_train.dtype == np.uint8
+    assert (x_train.min(), x_train.max()) == (0, 255)
+    assert y_train[:5].tolist() == [5, 0, 4, 1, 9]
+    assert y_test[:3].tolist() == [7, 2, 1]
+    assert np.bincount(y_train).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    x_train[0, 0, 0] = 1  # writable, as Keras's arrays are
+
+
+def test_fashion_mnist_subset_is_balanced():
+    (x_train, y_train), (x_test, y_test) = datasets.load_fashion_mnist()
+    assert x_train.shape == (10000, 28, 28)
+    assert x_test.shape == (2000, 28, 28)
+    assert np.bincount(y_train).tolist() == [1000] * 10
+    assert np.bincount(y_test).tolist() == [200] * 10
+    assert y_train[:9].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5]
+    assert len(datasets.FASHION_MNIST_CLASSES) == 10
+
+
+def test_full_mode_reads_keras_files(tmp_path, monkeypatch):
+    """The npz files of full mode, made here from the embedded data, give the same arrays as quick mode."""
+    quick = {"mnist": datasets.load_mnist(), "boston": datasets.load_boston_housing(test_split=0, seed=113)}
+    (x_train, y_train), (x_test, y_test) = quick["mnist"]
+    np.savez(tmp_path / "mnist.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    table = np.loadtxt(downloads.fetch("data/boston_housing.csv"), delimiter=",", skiprows=1)
+    np.savez(tmp_path / "boston_housing.npz", x=table[:, :-1], y=table[:, -1])
+    monkeypatch.setenv("COURSE_MODE", "full")
+    monkeypatch.setattr(datasets, "fetch", lambda name: tmp_path / name)
+    np.testing.assert_array_equal(datasets.load_mnist()[1][0], x_test)
+    np.testing.assert_array_equal(datasets.load_boston_housing(test_split=0)[0][0], quick["boston"][0][0])
+
+
+def idx(shape: tuple[int, ...], values: bytes) -> bytes:
+    return gzip.compress(bytes([0, 0, 8, len(shape)]) + np.array(shape, ">i4").tobytes() + values)
+
+
+def test_read_idx(tmp_path):
+    path = tmp_path / "x.gz"
+    path.write_bytes(idx((2, 3), bytes(range(6))))
+    np.testing.assert_array_equal(datasets.read_idx(path), np.arange(6, dtype=np.uint8).reshape(2, 3))
+    path.write_bytes(idx((0, 28, 28), b""))
+    assert datasets.read_idx(path).shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<html>not found</html>",
+        idx((2, 3), bytes(range(6)))[:-9],
+        gzip.compress(b"<html>not found</html>"),
+        gzip.compress(b"\0\0"),
+        gzip.compress(b"\0\0\x08\x03\0\0"),
+        idx((2, 3), bytes(5)),
+        idx((2, 3), bytes(7)),
+    ],
+)
+def test_read_idx_names_a_damaged_file(tmp_path, data):
+    path = tmp_path / "broken.gz"
+    path.write_bytes(data)
+    with pytest.raises(DownloadError, match=r"broken\.gz"):
+        datasets.read_idx(path)

@@ -1,0 +1,158 @@
+"""Fetching: embedded files are verified, quick mode never downloads, full mode is verified and mirrored.
+
+A local HTTP server stands for the hosts; the many kinds of faults of real networks are the subject of a later issue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from utils import datasets, downloads
+from utils.downloads import DownloadError, Source, fetch
+
+CONTENT = b"some data\n" * 1000
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A folder served on loopback: (folder, address)."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{httpd.server_address[1]}/"
+    httpd.shutdown()
+    httpd.server_close()
+
+
+@pytest.fixture
+def full_mode(tmp_path, monkeypatch):
+    """Full mode with a cache of its own, in a path with a space and an umlaut."""
+    cache = tmp_path / "caché of mine"
+    monkeypatch.setenv("COURSE_MODE", "full")
+    monkeypatch.setenv("COURSE_CACHE", str(cache))
+    monkeypatch.delenv("COURSE_MIRROR", raising=False)
+    return cache
+
+
+def register(monkeypatch, *sources: Source) -> None:
+    monkeypatch.setattr(downloads, "registry", lambda: {source.name: source for source in sources})
+
+
+def remote(*urls: str, name: str = "folder/file.bin", **options) -> Source:
+    hashes = options or {"sha256": hashlib.sha256(CONTENT).hexdigest()}
+    return Source(name=name, licence="none", urls=urls, **hashes)
+
+
+@pytest.fixture
+def assets_copy(tmp_path, monkeypatch):
+    """A copy of one embedded file, which a test may damage."""
+    copy = tmp_path / "assets"
+    (copy / "data").mkdir(parents=True)
+    shutil.copy(downloads.ASSETS / "data" / "boston_housing.csv", copy / "data")
+    monkeypatch.setattr(downloads, "ASSETS", copy)
+    return copy / "data" / "boston_housing.csv"
+
+
+def test_embedded_file(assets_copy):
+    assert fetch("data/boston_housing.csv") == assets_copy
+
+
+def test_missing_embedded_file_names_file_and_cure(assets_copy):
+    assets_copy.unlink()
+    with pytest.raises(DownloadError, match=r"(?s)assets/data/boston_housing\.csv.*git checkout -- assets/data") as caught:
+        fetch("data/boston_housing.csv")
+    assert "No such file" in str(caught.value)
+
+
+def test_one_wrong_byte_names_file_and_cure(assets_copy):
+    data = bytearray(assets_copy.read_bytes())
+    data[len(data) // 2] ^= 1
+    assets_copy.write_bytes(data)
+    with pytest.raises(DownloadError, match=r"(?s)boston_housing\.csv is damaged.*git checkout -- assets/data/"):
+        datasets.load_boston_housing()
+
+
+def test_unknown_name():
+    with pytest.raises(KeyError, match="not in assets/registry"):
+        fetch("no such file")
+
+
+def test_quick_mode_never_downloads(monkeypatch, server):
+    folder, address = server
+    (folder / "file.bin").write_bytes(CONTENT)
+    register(monkeypatch, remote(address + "file.bin"))
+    monkeypatch.setenv("COURSE_MODE", "quick")
+    with pytest.raises(DownloadError, match="COURSE_MODE=full"):
+        fetch("folder/file.bin")
+
+
+def test_download_is_verified_and_cached(monkeypatch, server, full_mode):
+    folder, address = server
+    (folder / "file.bin").write_bytes(CONTENT)
+    register(monkeypatch, remote(address + "file.bin"))
+    path = fetch("folder/file.bin")
+    assert path == full_mode / "folder" / "file.bin"
+    assert path.read_bytes() == CONTENT
+    (folder / "file.bin").unlink()  # the second time the host is not asked
+    assert fetch("folder/file.bin").read_bytes() == CONTENT
+
+
+def test_md5_where_there_is_no_sha256(monkeypatch, server, full_mode):
+    folder, address = server
+    (folder / "file.bin").write_bytes(CONTENT)
+    register(monkeypatch, remote(address + "file.bin", md5=hashlib.md5(CONTENT).hexdigest()))
+    assert fetch("folder/file.bin").read_bytes() == CONTENT
+
+
+def test_wrong_bytes_leave_nothing_behind(monkeypatch, server, full_mode):
+    folder, address = server
+    (folder / "file.bin").write_bytes(b"<html>busy</html>")
+    register(monkeypatch, remote(address + "file.bin"))
+    with pytest.raises(DownloadError, match=r"(?s)file\.bin.*COURSE_MIRROR.*quick"):
+        fetch("folder/file.bin")
+    assert [path for path in full_mode.rglob("*") if path.is_file()] == []
+
+
+def test_next_address_is_tried(monkeypatch, server, full_mode):
+    folder, address = server
+    (folder / "second.bin").write_bytes(CONTENT)
+    register(monkeypatch, remote(address + "first.bin", address + "second.bin"))
+    assert fetch("folder/file.bin").read_bytes() == CONTENT
+
+
+def test_mirror_replaces_every_host(monkeypatch, server, full_mode):
+    folder, address = server
+    (folder / "folder").mkdir()
+    (folder / "folder" / "file.bin").write_bytes(CONTENT)
+    register(monkeypatch, remote("http://127.0.0.1:9/never-asked"))
+    monkeypatch.setenv("COURSE_MIRROR", address.rstrip("/"))
+    assert fetch("folder/file.bin").read_bytes() == CONTENT
+
+
+def test_dead_host_is_one_clear_error(monkeypatch, full_mode):
+    register(monkeypatch, remote("http://127.0.0.1:9/file.bin"))
+    with pytest.raises(DownloadError) as caught:
+        fetch("folder/file.bin")
+    message = str(caught.value)
+    for word in ("http://127.0.0.1:9/file.bin", str(full_mode), "COURSE_MIRROR", "COURSE_MODE=quick"):
+        assert word in message
+    assert len(message.splitlines()) == 3
+
+
+def test_fashion_mnist_full_names_are_registered(monkeypatch):
+    for part in ("train", "t10k"):
+        for kind in ("images-idx3", "labels-idx1"):
+            assert f"fashion_mnist_full/{part}-{kind}-ubyte.gz" in downloads.registry()
