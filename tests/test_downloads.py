@@ -62,6 +62,7 @@ def assets_copy(tmp_path, monkeypatch):
     copy = tmp_path / "assets"
     (copy / "data").mkdir(parents=True)
     shutil.copy(downloads.ASSETS / "data" / "boston_housing.csv", copy / "data")
+    downloads.registry()  # cached, so that the real one stays in use
     monkeypatch.setattr(downloads, "ASSETS", copy)
     return copy / "data" / "boston_housing.csv"
 
