@@ -73,7 +73,9 @@ def test_embedded_file(assets_copy):
 
 def test_missing_embedded_file_names_file_and_cure(assets_copy):
     assets_copy.unlink()
-    with pytest.raises(DownloadError, match=r"(?s)assets/data/boston_housing\.csv.*git checkout -- assets/data") as caught:
+    with pytest.raises(
+        DownloadError, match=r"(?s)assets/data/boston_housing\.csv.*git checkout -- assets/data"
+    ) as caught:
         fetch("data/boston_housing.csv")
     assert "No such file" in str(caught.value)
 

@@ -42,7 +42,7 @@ def exercise(
     hint: str = "",
     mistakes: Sequence[tuple[Any, str]] = (),
     tolerance: float = 1e-5,
-) -> bool:
+) -> None:
     """Check a reader's answer and say so in one line; never stop the notebook.
 
     An answer that is None (or a function that returns None) counts as not attempted yet.
@@ -56,27 +56,23 @@ def exercise(
         mistakes: (wrong value or predicate, message) for answers that people typically give; compared with what
             came out for the value, or for the first case that failed.
         tolerance: relative and absolute tolerance for numbers.
-
-    Returns:
-        True if the answer is right.
     """
     try:
         results = [(answer(*arguments), wanted, arguments) for arguments, wanted in cases] or [(answer, expected, None)]
     except Exception as error:  # whatever the reader's code raises is the message
         print(f"✗ {title}: your code raised {type(error).__name__}: {error}")
-        return False
+        return
     if all(got is None for got, _, _ in results):
         print(f"○ {title}: not attempted yet")
-        return False
+        return
     for got, wanted, arguments in results:
         if _matches(got, wanted, tolerance):
             continue
         message = next((text for wrong, text in mistakes if _matches(got, wrong, tolerance)), hint)
         where = "" if arguments is None else f" for the arguments {_brief(arguments)}"
         print(f"✗ {title}: {_brief(got)} is not right{where}." + (f" {message}" if message else ""))
-        return False
+        return
     print(f"✓ {title}: correct")
-    return True
 
 
 def _matches(got: Any, wanted: Any, tolerance: float) -> bool:
