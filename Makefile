@@ -12,7 +12,7 @@ STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 
-.PHONY: help lab lessons test lint format unit notebooks coverage execute diagrams data lock clean distclean
+.PHONY: help lab lessons test lint unit notebooks coverage format execute diagrams data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
