@@ -53,9 +53,9 @@ def test_a_failing_lesson_does_not_stop_the_others(folder, monkeypatch, capsys):
     write_lesson("03_good", "print('✓ three')")
     assert main(monkeypatch, "run") == 1
     table = capsys.readouterr().out
-    assert re.search(r"01_good +\d+\.\d +2 +accuracy: 0\.9", table)
-    assert re.search(r"02_bad +\d+\.\d +1 +FAILED cell 3 \(.+\): ZeroDivisionError: division by zero", table)
-    assert re.search(r"03_good +\d+\.\d +1 ", table)
+    assert re.search(r"01_good +\d+\.\d +\d+ +2 +accuracy: 0\.9", table)
+    assert re.search(r"02_bad +\d+\.\d +\d+ +1 +FAILED cell 3 \(.+\): ZeroDivisionError: division by zero", table)
+    assert re.search(r"03_good +\d+\.\d +\d+ +1 ", table)
     assert "2 passed, 1 failed" in table
     assert "01_good  cell 1 of 3" in table
     assert sorted(path.name for path in lessons.BUILD.iterdir()) == ["01_good.html", "02_bad.html", "03_good.html"]

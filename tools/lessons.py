@@ -35,6 +35,7 @@ class Result:
         seconds: wall time, kernel start included.
         checks: lines that begin with the tick.
         headlines: lines that begin with the star, without it.
+        peak_mib: the most memory the kernel has held so far, in MiB; 0 where the system does not say (only Linux does).
         error: which cell failed and why; empty if none did.
     """
 
@@ -42,6 +43,7 @@ class Result:
     seconds: float = 0.0
     checks: int = 0
     headlines: list[str] = field(default_factory=list)
+    peak_mib: int = 0
     error: str = ""
 
 
@@ -71,6 +73,9 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
         running = cell_index
         on_cell(cell_index + 1, total)
 
+    def after_cell(cell: NotebookNode, cell_index: int) -> None:
+        result.peak_mib = peak_memory(client.km.provisioner.pid)
+
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -80,6 +85,7 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=before_cell,
+        on_cell_complete=after_cell,
         record_timing=False,
     )
     began = time.perf_counter()
@@ -98,6 +104,15 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
         elif line.startswith("★ "):
             result.headlines.append(line[2:])
     return notebook, result
+
+
+def peak_memory(pid: int) -> int:
+    """The largest resident set that a process has had, in MiB, from Linux's /proc; 0 elsewhere."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) // 1024
 
 
 def output_lines(notebook: NotebookNode) -> list[str]:
@@ -161,12 +176,12 @@ def show_progress(name: str, began: float) -> Callable[[int, int], None]:
 
 
 def print_table(results: list[Result]) -> None:
-    """The closing table: lesson, seconds, checks, headline numbers or the error."""
+    """The closing table: lesson, seconds, peak memory, checks, headline numbers or the error."""
     width = max(len(result.name) for result in results)
-    print(f"\n{'lesson':<{width}}  seconds  checks  numbers")
+    print(f"\n{'lesson':<{width}}  seconds   MiB  checks  numbers")
     for result in results:
         words = f"FAILED {result.error}" if result.error else "; ".join(result.headlines)
-        print(f"{result.name:<{width}}  {result.seconds:7.1f}  {result.checks:6d}  {words}")
+        print(f"{result.name:<{width}}  {result.seconds:7.1f}  {result.peak_mib:4d}  {result.checks:6d}  {words}")
     failed = sum(bool(result.error) for result in results)
     seconds = sum(result.seconds for result in results)
     print(f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s; pages in build/")
