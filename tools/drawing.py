@@ -98,7 +98,8 @@ def number_grid(ax: Axes, x: float, y: float, cell: float, numbers: Any, *, size
         corner = (x + column * cell, y + (rows - 1 - row) * cell)
         ax.add_patch(Rectangle(corner, cell, cell, facecolor=fill, edgecolor=PALETTE["grey"], linewidth=0.6))
         if size:
-            dark = shade and (level < 0.5 or (tint is not None and tint != "green"))
+            # Perceived brightness, ITU-R BT.601: white words on what looks dark.
+            dark = np.dot((0.299, 0.587, 0.114), mpl.colors.to_rgb(fill)) < 0.5
             text(ax, corner[0] + cell / 2, corner[1] + cell / 2, f"{value:g}", size=size,
                  colour="white" if dark else INK)  # fmt: skip
     for row, column in highlight:

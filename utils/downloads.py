@@ -11,12 +11,16 @@ import hashlib
 import json
 import os
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
-
 from utils.mode import mode
+
+with warnings.catch_warnings():
+    # pooch imports tqdm, which in a notebook complains when there is no ipywidgets, and then works without.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    import pooch
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
