@@ -81,7 +81,7 @@ def test_executed_in_order_without_errors(notebook):
 def test_no_debris_of_a_machine(path):
     text = path.read_text(encoding="utf-8")
     found = re.findall(
-        r"/(?:home|root|work|tmp|Users|usr|opt)/[\w.]+|[A-Z]:\\\\\w+|site-packages|(?<!\\)\\r|\\u001b|━", text
+        r"/(?:home|root|work|tmp|Users|usr|opt)/[\w.]+|[A-Z]:\\\\\w+|site-packages|(?<!\\)\\r|\\u001b|\d+/\d+ ━", text
     )
     assert not found
     assert path.stat().st_size < 1_500_000

@@ -1,0 +1,211 @@
+"""The diagrams of lesson 3: from rooms to a price, the linear neuron, its training loop, and who sees which rows."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
+
+from tools.drawing import INK, SOFT, arrow, box, card, circle, text
+from utils.datasets import load_boston_housing
+from utils.plotting import PALETTE
+
+WORDS = {
+    "03_concept": {
+        "title": "Linear regression: one number in, a straight line, one number out",
+        "input": "input x: average\nnumber of rooms",
+        "rooms": "6 rooms",
+        "line": "y = m x + b",
+        "x_axis": "rooms",
+        "y_axis": "price, $1000",
+        "price": "19.8",
+        "unit": "thousand\ndollars",
+        "output": "prediction\nof the price y",
+    },
+    "03_neuron": {
+        "title": "A linear neuron: multiply, add up, pass on",
+        "one": "one input: a straight line",
+        "many": "n inputs: a weighted sum",
+        "input": "input",
+        "inputs": "inputs",
+        "weight": "weight $w$",
+        "bias": "bias $b$",
+        "prediction": "prediction",
+        "formula_one": r"$\hat{y} \;=\; w\,x + b$",
+        "formula_many": r"$\hat{y} \;=\; w_1 x_1 + w_2 x_2 + \ldots + w_n x_n + b$",
+    },
+    "03_training_loop": {
+        "title": "How the neuron learns: the loss sends a correction back",
+        "input": "rooms $x$",
+        "bias": "bias $b$",
+        "weight": "weight $w$",
+        "prediction": "predicted\nprice $\\hat{y}$",
+        "truth": "true price $y$\n(the label)",
+        "loss": "loss\nmean squared\nerror",
+        "gradient": "gradient of the loss\nwith respect to $w$ and $b$",
+        "optimizer": "optimizer:\nchange $w$ and $b$\na little",
+        "again": "repeat for every batch, epoch after epoch",
+    },
+    "03_split": {
+        "title": "Who may look at which rows",
+        "fit": "training rows",
+        "valid": "validation rows",
+        "test": "test rows",
+        "use_fit": "compute mean and standard\ndeviation; fit $w$ and $b$",
+        "use_valid": "watch the loss,\nchoose settings",
+        "use_test": "score once,\nat the end",
+        "split": "x_train: 404 rows, the last 30 % held out by validation_split",
+        "same": "the same mean and standard deviation scale all three parts",
+    },
+}
+ROWS = {"fit": 282, "valid": 122, "test": 102}
+SLOPE, INTERCEPT = 8.342, -30.268  # least squares on the first 282 rows; the lesson computes them
+
+
+def _heading(ax: Axes, width: float, height: float, words: str) -> None:
+    text(ax, width / 2, height - 3.6, words, size=14, weight="bold")
+
+
+def _house(ax: Axes, x: float, y: float, size: float) -> None:
+    """A small house with its lower left corner at (x, y)."""
+    ax.add_patch(Rectangle((x, y), size, 0.7 * size, facecolor=SOFT["orange"], edgecolor=INK, linewidth=1.4))
+    roof = [(x - 0.12 * size, y + 0.7 * size), (x + size / 2, y + 1.2 * size), (x + 1.12 * size, y + 0.7 * size)]
+    ax.add_patch(Polygon(roof, facecolor=SOFT["red"], edgecolor=INK, linewidth=1.4, joinstyle="round"))
+    for left, low, width, height in ((0.14, 0.3, 0.22, 0.24), (0.64, 0.3, 0.22, 0.24), (0.41, 0.0, 0.19, 0.42)):
+        corner = (x + left * size, y + low * size)
+        ax.add_patch(Rectangle(corner, width * size, height * size, facecolor=SOFT["blue"], edgecolor=INK, linewidth=1))
+
+
+def concept() -> Figure:
+    """A house with six rooms goes into a straight line fitted to real tracts; a price of 19.8 thousand comes out."""
+    words = WORDS["03_concept"]
+    width, height = 96, 44
+    figure, ax = card(width, height)
+    _heading(ax, width, height, words["title"])
+    _house(ax, 7, 15, 11)
+    text(ax, 12.5, 11.6, words["rooms"], size=13, weight="bold")
+    text(ax, 12.5, 34, words["input"], size=11.5)
+    arrow(ax, (20.5, 22), (27.8, 22))
+
+    left, low, wide, high = 36.0, 9.0, 32.0, 26.0
+    ax.add_patch(Rectangle((left, low), wide, high, facecolor="white", edgecolor=PALETTE["grey"], linewidth=1))
+
+    def place(rooms: float, price: float) -> tuple[float, float]:
+        return left + (rooms - 3) / 6 * wide, low + price / 52 * high
+
+    (x_train, y_train), _ = load_boston_housing()
+    points = [place(rooms, price) for rooms, price in zip(x_train[:282:3, 5], y_train[:282:3], strict=True)]
+    ax.scatter(*zip(*points, strict=True), s=9, color=PALETTE["grey"], alpha=0.55, linewidths=0)
+    ends = [place(rooms, SLOPE * rooms + INTERCEPT) for rooms in (3.65, 9)]
+    ax.plot(*zip(*ends, strict=True), color=PALETTE["blue"], linewidth=2.6)
+    text(ax, 60.5, 32.3, words["line"], size=12, colour=PALETTE["blue"], weight="bold")
+    at_six = place(6, SLOPE * 6 + INTERCEPT)
+    for start, end in ((place(6, 0), at_six), (at_six, (left + wide, at_six[1]))):
+        arrow(ax, start, end, colour=PALETTE["red"], dashed=True, width=1.8)
+    for rooms in (4, 6, 8):
+        text(ax, *(place(rooms, 0)[0], low - 1.7), f"{rooms}", size=10)
+    for price in (0, 20, 40):
+        text(ax, left - 0.9, place(3, price)[1], f"{price}", size=10, ha="right")
+    text(ax, left + wide / 2, low - 4.4, words["x_axis"], size=11)
+    text(ax, left - 5.6, low + high / 2, words["y_axis"], size=11, rotation=90)
+
+    arrow(ax, (left + wide + 1.5, at_six[1]), (76.5, at_six[1]))
+    box(ax, 77.5, at_six[1] - 6, 14, 12, fill="green")
+    text(ax, 84.5, at_six[1] + 2.6, words["price"], size=15, weight="bold")
+    text(ax, 84.5, at_six[1] - 2.4, words["unit"], size=11)
+    text(ax, 84.5, 34, words["output"], size=11.5)
+    return figure
+
+
+def neuron() -> Figure:
+    """Left a neuron with one input, weight and bias; right one with n inputs, each with its own weight."""
+    words = WORDS["03_neuron"]
+    width, height = 96, 46
+    figure, ax = card(width, height)
+    _heading(ax, width, height, words["title"])
+    ax.plot([43.5, 43.5], [4, 38], color=PALETTE["grey"], linewidth=1, linestyle=":")
+
+    text(ax, 22, 37, words["one"], size=12.5, weight="bold", colour=PALETTE["blue"])
+    text(ax, 6.5, 31.4, words["input"], size=10.5)
+    circle(ax, 6.5, 26, 3.4, "$x$", fill="blue", size=14)
+    circle(ax, 6.5, 15, 3.4, "$1$", fill="grey", size=13)
+    circle(ax, 25, 21, 4.6, r"$\Sigma$", size=18)
+    arrow(ax, (9.9, 25.3), (20.5, 22.3), words["weight"], offset=(0.2, 2.6), size=11)
+    arrow(ax, (9.9, 15.9), (20.7, 19.4), words["bias"], offset=(0.6, -2.6), size=11)
+    arrow(ax, (29.6, 21), (34.3, 21))
+    circle(ax, 38, 21, 3.6, r"$\hat{y}$", fill="green", size=14)
+    text(ax, 37, 27, words["prediction"], size=10.5)
+    text(ax, 22, 6.6, words["formula_one"], size=14)
+
+    text(ax, 70, 37, words["many"], size=12.5, weight="bold", colour=PALETTE["blue"])
+    text(ax, 51, 34.2, words["inputs"], size=10.5)
+    for y, name, weight in ((30, "$x_1$", "$w_1$"), (24, "$x_2$", "$w_2$"), (15.8, "$x_n$", "$w_n$")):
+        circle(ax, 51, y, 2.5, name, fill="blue", size=12)
+        arrow(ax, (53.5, y), (68.6, 21 + (y - 21) * 0.28))
+        text(ax, 58.2, y + (21 - y) * 0.23 + 1.7, weight, size=11.5)
+    text(ax, 51, 20, "⋮", size=13)
+    circle(ax, 51, 9.6, 2.5, "$1$", fill="grey", size=12)
+    arrow(ax, (53.4, 10.3), (69.4, 17.8))
+    text(ax, 60, 11, "$b$", size=11.5)
+    circle(ax, 73, 21, 4.6, r"$\Sigma$", size=18)
+    arrow(ax, (77.6, 21), (84.3, 21))
+    circle(ax, 88, 21, 3.6, r"$\hat{y}$", fill="green", size=14)
+    text(ax, 88, 27, words["prediction"], size=10.5)
+    text(ax, 70, 3.8, words["formula_many"], size=14)
+    return figure
+
+
+def training_loop() -> Figure:
+    """Rooms enter the neuron, the prediction meets the true price in the loss, and its gradient updates w and b."""
+    words = WORDS["03_training_loop"]
+    width, height = 96, 52
+    figure, ax = card(width, height)
+    _heading(ax, width, height, words["title"])
+    circle(ax, 8.5, 34, 4.6, words["input"].replace(" ", "\n"), fill="blue", size=11)
+    circle(ax, 8.5, 22, 3.2, "$1$", fill="grey", size=12)
+    circle(ax, 31, 30, 4.6, r"$\Sigma$", size=18)
+    arrow(ax, (13.1, 33.3), (26.5, 31), words["weight"], offset=(0.4, 2.6), size=11)
+    arrow(ax, (11.6, 23), (26.8, 28.2), words["bias"], offset=(1.2, -2.7), size=11)
+    arrow(ax, (35.6, 30), (44.5, 30))
+    box(ax, 44.5, 25.5, 13, 9, words["prediction"], fill="green", size=11)
+    arrow(ax, (57.5, 30), (71.5, 30))
+    box(ax, 71.5, 24, 16, 12, words["loss"], fill="red", size=11.5)
+    box(ax, 71, 39.2, 17, 5.4, words["truth"].replace("\n", " "), fill="grey", size=9.5)
+    arrow(ax, (79.5, 39.2), (79.5, 36))
+    ax.plot([79.5, 79.5], [24, 12], color=PALETTE["red"], linewidth=2)
+    arrow(ax, (79.5, 12), (40, 12), colour=PALETTE["red"], width=2)
+    text(ax, 60.5, 15.6, words["gradient"], size=11, colour=PALETTE["red"])
+    box(ax, 22, 6.5, 18, 11, words["optimizer"], fill="orange", size=11)
+    arrow(ax, (31, 17.5), (31, 25.4), colour=PALETTE["red"], width=2)
+    text(ax, width / 2, 2.6, words["again"], size=11, style="italic")
+    return figure
+
+
+def split() -> Figure:
+    """A bar of 506 rows in three parts, 282, 122 and 102, with what each part is for; scaling uses only the first."""
+    words = WORDS["03_split"]
+    width, height = 96, 38
+    figure, ax = card(width, height)
+    _heading(ax, width, height, words["title"])
+    scale, x = 88 / sum(ROWS.values()), 4.0
+    for part, fill in (("fit", "blue"), ("valid", "orange"), ("test", "grey")):
+        wide = ROWS[part] * scale
+        box(ax, x, 18.5, wide - 0.8, 8, f"{ROWS[part]}\n{words[part]}", fill=fill, size=11)
+        text(ax, x + wide / 2, 13.6, words[f"use_{part}"], size=10.5)
+        if part == "valid":
+            ax.plot([4, 4, x + wide - 0.8, x + wide - 0.8], [28, 29, 29, 28], color=INK, linewidth=1.2)
+            text(ax, (4 + x + wide) / 2, 31, words["split"], size=10.5)
+        x += wide
+    ax.plot([28, 28, 82, 82], [10.4, 7.6, 7.6, 8.0], color=PALETTE["blue"], linewidth=1.6)
+    arrow(ax, (63, 7.6), (63, 11), colour=PALETTE["blue"])
+    arrow(ax, (82, 7.6), (82, 11), colour=PALETTE["blue"])
+    text(ax, 55, 4.4, words["same"], size=11, colour=PALETTE["blue"])
+    return figure
+
+
+DRAWINGS = {
+    "03_concept": concept,
+    "03_neuron": neuron,
+    "03_training_loop": training_loop,
+    "03_split": split,
+}
