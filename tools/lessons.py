@@ -92,7 +92,9 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
     try:
         client.execute()
     except CellExecutionError as error:
-        result.error = f"cell {running + 1} ({notebook.cells[running].id}): {error.ename}: {' '.join(error.evalue.split())}"
+        result.error = (
+            f"cell {running + 1} ({notebook.cells[running].id}): {error.ename}: {' '.join(error.evalue.split())}"
+        )
     except CellTimeoutError:
         result.error = f"cell {running + 1} ({notebook.cells[running].id}) ran longer than {client.timeout} s"
     except DeadKernelError:
