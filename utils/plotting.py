@@ -97,7 +97,8 @@ def plot_history(
             if mark_best and key.startswith("val_"):
                 best = int(np.argmax(values[key]) if "acc" in name else np.argmin(values[key]))
                 ax.plot(epochs[best], values[key][best], "o", color=line.get_color(), markersize=9, fillstyle="none")
-                ax.annotate(f"best: epoch {best + 1}", (epochs[best], values[key][best]), xytext=(6, 10 if "acc" in name else -18),
+                offset = 10 if "acc" in name else -18  # outside the curve: above a peak, below a valley
+                ax.annotate(f"best: epoch {best + 1}", (epochs[best], values[key][best]), xytext=(6, offset),
                             textcoords="offset points", color=line.get_color())  # fmt: skip
     ax.set(xlabel="epoch", ylabel=" / ".join(names).replace("_", " "))
     ax.set_title(title or " and ".join(names).replace("_", " ").capitalize())
