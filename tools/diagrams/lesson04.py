@@ -38,7 +38,7 @@ WORDS = {
         "before": "picture: shape (28, 28)",
         "after": "row of numbers: shape (784,)",
         "row": "row {row}",
-        "index": "pixels {first} to {last}",
+        "index": "places {first} to {last}",
         "rule": "row r, column c   →   place 28 · r + c",
     },
     "04_softmax": {
@@ -197,7 +197,7 @@ def softmax() -> Figure:
     box(ax, 77, 2.2, 17, 7, words["loss"].format(p=probabilities[0], loss=-np.log(probabilities[0])), fill="red",
         size=11)  # fmt: skip
     arrow(ax, (70, 28.5), (77.6, 9.8), colour=PALETTE["red"])
-    arrow(ax, (86, 11.4), (86, 9.6), colour=PALETTE["red"])
+    arrow(ax, (89.2, 28.5), (91.5, 9.8), bend=-0.15, colour=PALETTE["red"])
     return figure
 
 
