@@ -14,7 +14,7 @@ WORDS = {
     "03_concept": {
         "title": "Linear regression: one number in, a straight line, one number out",
         "input": "input x: average\nnumber of rooms",
-        "rooms": "6 rooms",
+        "rooms": "6 rooms on average",
         "line": "y = m x + b",
         "x_axis": "rooms",
         "y_axis": "price, $1000",
@@ -40,7 +40,7 @@ WORDS = {
         "bias": "bias $b$",
         "weight": "weight $w$",
         "prediction": "predicted\nprice $\\hat{y}$",
-        "truth": "true price $y$\n(the label)",
+        "truth": "true price $y$\n(the target)",
         "loss": "loss\nmean squared\nerror",
         "gradient": "gradient of the loss\nwith respect to $w$ and $b$",
         "optimizer": "optimizer:\nchange $w$ and $b$\na little",
@@ -98,7 +98,7 @@ def concept() -> Figure:
     ax.scatter(*zip(*points, strict=True), s=9, color=PALETTE["grey"], alpha=0.55, linewidths=0)
     ends = [place(rooms, SLOPE * rooms + INTERCEPT) for rooms in (3.65, 9)]
     ax.plot(*zip(*ends, strict=True), color=PALETTE["blue"], linewidth=2.6)
-    text(ax, 60.5, 32.3, words["line"], size=12, colour=PALETTE["blue"], weight="bold")
+    text(ax, 46, 31, words["line"], size=12, colour=PALETTE["blue"], weight="bold")
     at_six = place(6, SLOPE * 6 + INTERCEPT)
     for start, end in ((place(6, 0), at_six), (at_six, (left + wide, at_six[1]))):
         arrow(ax, start, end, colour=PALETTE["red"], dashed=True, width=1.8)
@@ -170,13 +170,15 @@ def training_loop() -> Figure:
     box(ax, 44.5, 25.5, 13, 9, words["prediction"], fill="green", size=11)
     arrow(ax, (57.5, 30), (71.5, 30))
     box(ax, 71.5, 24, 16, 12, words["loss"], fill="red", size=11.5)
-    box(ax, 71, 39.2, 17, 5.4, words["truth"].replace("\n", " "), fill="grey", size=9.5)
-    arrow(ax, (79.5, 39.2), (79.5, 36))
+    box(ax, 71.5, 39, 16, 6.6, words["truth"], fill="grey", size=11)
+    arrow(ax, (79.5, 39), (79.5, 36))
     ax.plot([79.5, 79.5], [24, 12], color=PALETTE["red"], linewidth=2)
     arrow(ax, (79.5, 12), (40, 12), colour=PALETTE["red"], width=2)
     text(ax, 60.5, 15.6, words["gradient"], size=11, colour=PALETTE["red"])
     box(ax, 22, 6.5, 18, 11, words["optimizer"], fill="orange", size=11)
-    arrow(ax, (31, 17.5), (31, 25.4), colour=PALETTE["red"], width=2)
+    # To the two parameters, not to the sum: these are what the optimizer changes.
+    arrow(ax, (22, 12), (18.5, 20.6), colour=PALETTE["red"], width=2, bend=-0.3)
+    arrow(ax, (28, 17.5), (22.5, 30.4), colour=PALETTE["red"], width=2, bend=0.12)
     text(ax, width / 2, 2.6, words["again"], size=11, style="italic")
     return figure
 
