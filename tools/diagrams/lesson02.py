@@ -54,6 +54,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "rise": "rise = −0.055",
         "slope": "slope = rise / run\n= −0.055 / 0.10\n= −0.55",
         "tangent": "tangent: the straight line\nthat touches the curve",
+        "point": "0.38",
         "x": "weight $w$",
         "y": "loss $L(w)$",
     },
@@ -67,7 +68,7 @@ WORDS: dict[str, dict[str, Any]] = {
             ("×", ""),
             ("$\\dfrac{dL}{dw}$", "the slope of the loss\nat the old weight"),
         ),
-        "step": "the step = learning rate × slope",
+        "step": "how far: learning rate × slope",
         "minus": "minus: the weight moves against the slope, towards smaller loss",
     },
     "02_update_with_numbers": {
@@ -80,7 +81,7 @@ WORDS: dict[str, dict[str, Any]] = {
             ("×", ""),
             ("(−0.55)", "slope"),
         ),
-        "step": "0.01 × (−0.55) = −0.0055, and subtracting a negative step moves to the right",
+        "step": "0.01 × (−0.55) = −0.0055; minus a negative number moves the weight to the right",
         "before": "0.38",
         "after": "0.3855",
         "axis": "weight $w$ (magnified)",
@@ -129,7 +130,7 @@ WORDS: dict[str, dict[str, Any]] = {
             "epochs and settings\nare chosen on it",
             "scores the finished model,\nonce, at the end",
         ),
-        "touch": ("used in every iteration", "looked at after every epoch", "kept in the drawer"),
+        "touch": ("used in every iteration", "looked at\nafter every epoch", "kept in the drawer"),
     },
     "02_inference": {
         "x": "$x$\nnew image,\nno label",
@@ -309,11 +310,11 @@ def two_slopes() -> Figure:
     dot(ax, 45, 12, GREEN)
     text(ax, 45, 5.8, "$w_o$", size=12)
     text(ax, 45, 16, words["flat"], size=11.5, colour=GREEN)
-    text(ax, 29.6, 36, words["left"], size=11.5, colour=RED, ha="left")
+    text(ax, 29.6, 36, words["left"], size=11.5, colour=INK, ha="left")
     text(ax, 60, 28, words["right"], size=11.5, colour=INK, ha="right")
     arrow(ax, (25.8, 10), (34.6, 10), colour=RED, width=2.2)
     arrow(ax, (64.2, 10), (55.4, 10), colour=PURPLE, width=2.2)
-    text(ax, 16.5, 12.5, words["more"], size=11.5, colour=RED)
+    text(ax, 16.5, 12.5, words["more"], size=11.5, colour=INK)
     text(ax, 73.5, 12.5, words["less"], size=11.5, colour=INK)
     return figure
 
@@ -332,10 +333,12 @@ def rise_over_run() -> Figure:
     arrow(ax, (left, high), (right, high), colour=INK, width=2)
     arrow(ax, (right, high), (right, low), colour=INK, width=2)
     dot(ax, touch, high, RED)
+    dashes(ax, [touch, touch], [6, high])
+    text(ax, touch, 3.6, words["point"], size=12)
     text(ax, (left + right) / 2 + 1, high + 1.8, words["run"], size=12)
     text(ax, right + 1.2, (high + low) / 2 + 0.6, words["rise"], size=12, ha="left")
     text(ax, 58, 32.5, words["slope"], size=13, ha="left", weight="bold")
-    text(ax, 12.4, 11.4, words["tangent"], size=11.5, ha="left", colour=RED)
+    text(ax, 9.6, 11.4, words["tangent"], size=11.5, ha="left", colour=RED)
     return figure
 
 
