@@ -73,7 +73,7 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
         running = cell_index
         on_cell(cell_index + 1, total)
 
-    def after_cell(cell: NotebookNode, cell_index: int) -> None:
+    def after_cell(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         result.peak_mib = peak_memory(client.km.provisioner.pid)
 
     for cell in notebook.cells:
@@ -85,7 +85,7 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=before_cell,
-        on_cell_complete=after_cell,
+        on_cell_executed=after_cell,
         record_timing=False,
     )
     began = time.perf_counter()
