@@ -11,6 +11,8 @@ STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 # A virtual environment or a path set in the caller's shell must not leak into ours.
 unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
+# Committed outputs are those of quick mode, whatever mode the caller works in.
+unit notebooks coverage execute: export COURSE_MODE := quick
 
 .PHONY: help lab lessons test lint unit notebooks coverage format execute diagrams data lock clean distclean
 

@@ -1,6 +1,6 @@
-"""The regression test is tested: four changes planted into a copy of a lesson must each be noticed, and nothing else.
+"""The regression test is tested: five changes planted into a copy of a lesson must each be noticed, and nothing else.
 
-One run of the copy serves all four: the cells that fail must be exactly those that were changed.
+One run of the copy serves all five: the cells that fail must be exactly those that were changed.
 """
 
 from __future__ import annotations
@@ -77,6 +77,13 @@ def shift_claim(notebook: NotebookNode) -> NotebookNode:
     return cell
 
 
+def break_solution(notebook: NotebookNode) -> str:
+    """Let the first exercise's folded solution return nothing."""
+    cell = next(c for c in notebook.cells if "solution" in c.metadata.get("tags", []))
+    cell.source = re.sub(r"^    return .*$", "    return None", cell.source, flags=re.MULTILINE)
+    return "Solution 1"
+
+
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory) -> tuple[dict[str, str], list[str]]:
     """Plant all changes into one copy and run it: (change -> name of its cell, names of the cells that failed)."""
@@ -88,7 +95,8 @@ def outcome(tmp_path_factory) -> tuple[dict[str, str], list[str]]:
     for plant in (alter_number, delete_output, alter_figure, shift_claim):
         cell = plant(notebook)
         changed[plant.__name__] = f"Cell {code.index(cell)}"
-    assert len(set(changed.values())) == 4
+    changed["break_solution"] = break_solution(notebook)
+    assert len(set(changed.values())) == 5
     nbformat.write(notebook, copy)
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=300", "-p", "conftest", "-q", "-rf"]
     command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-p", "no:cacheprovider", str(copy)]
@@ -97,7 +105,7 @@ def outcome(tmp_path_factory) -> tuple[dict[str, str], list[str]]:
     return changed, re.findall(r"^FAILED .*::((?:Cell|Solution) \d+)", run.stdout, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("plant", ["alter_number", "delete_output", "alter_figure", "shift_claim"])
+@pytest.mark.parametrize("plant", ["alter_number", "delete_output", "alter_figure", "shift_claim", "break_solution"])
 def test_a_planted_change_is_noticed(outcome, plant):
     changed, failed = outcome
     assert changed[plant] in failed

@@ -92,6 +92,14 @@ def test_execute_refuses_full_mode(folder, monkeypatch):
     assert "quick mode" in main(monkeypatch, "execute")
 
 
+def test_an_unknown_mode_is_one_clear_line(folder, monkeypatch):
+    write_lesson("01_good", "1")
+    monkeypatch.setenv("COURSE_MODE", "fast")
+    assert "COURSE_MODE is 'fast'" in main(monkeypatch, "run")
+    monkeypatch.setenv("COURSE_MODE", "")  # empty means quick
+    assert main(monkeypatch, "execute") == 0
+
+
 def test_unknown_lesson(folder, monkeypatch):
     write_lesson("01_good", "1")
     assert "There is no lesson '7'; there are: 01" in main(monkeypatch, "run", "7")
