@@ -14,9 +14,6 @@ def command(lesson: str | None) -> list[str]:
     options = [
         # The root is the repository, so that the lessons find the pictures in assets/.
         f"--ServerApp.root_dir={ROOT}",
-        # Neither ask about news nor look for updates: a classroom may have no network.
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # a container's only user is often root, and Jupyter refuses it otherwise

@@ -39,4 +39,7 @@ fi
 "$venv/bin/python" -m pip install --disable-pip-version-check --quiet --progress-bar off -r requirements.lock
 # The course's own package. Without build isolation, so that setuptools comes from the lock and not from the network.
 "$venv/bin/python" -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .
+# No question about news and no look for updates: a classroom may have no network.
+"$venv/bin/python" -m jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" \
+    >/dev/null 2>&1
 echo "Ready."
