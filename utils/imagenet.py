@@ -30,7 +30,7 @@ def imagenet_class_names() -> tuple[str, ...]:
 
 
 def decode_predictions(probabilities: Any, top: int = 5) -> list[list[Prediction]]:
-    """The most probable classes of each picture, best first: what Keras's function of that name does, without a network.
+    """The most probable classes of each picture, best first: Keras's function of that name, without its download.
 
     Args:
         probabilities: (N, 1000) floats, one row per picture.
