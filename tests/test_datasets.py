@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import gzip
+import io
+import pickle
+import tarfile
 
 import numpy as np
 import pytest
@@ -80,6 +83,52 @@ def test_full_mode_reads_keras_files(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "fetch", lambda name: tmp_path / name)
     np.testing.assert_array_equal(datasets.load_mnist()[1][0], x_test)
     np.testing.assert_array_equal(datasets.load_boston_housing(test_split=0)[0][0], quick["boston"][0][0])
+
+
+def test_cifar10_reads_the_published_archive(tmp_path, monkeypatch):
+    """An archive of the published form: planes of red, green and blue, labels as lists, names as bytes."""
+    rng = np.random.default_rng(0)
+    written = {}
+    with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
+        for name in [f"data_batch_{number}" for number in range(1, 6)] + ["test_batch"]:
+            batch = {b"data": rng.integers(0, 256, (4, 3072), np.uint8), b"labels": rng.integers(0, 10, 4).tolist()}
+            written[name] = batch
+            data = pickle.dumps(batch, protocol=2)
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    monkeypatch.setenv("COURSE_MODE", "full")
+    monkeypatch.setattr(datasets, "fetch", lambda name: tmp_path / name)
+    ((x_train, y_train), (x_test, y_test)), class_names = datasets.load_cifar10_or_stand_in()
+    assert (x_train.shape, y_train.shape, x_test.shape, y_test.shape) == (
+        (20, 32, 32, 3),
+        (20, 1),
+        (4, 32, 32, 3),
+        (4, 1),
+    )
+    assert x_train.dtype == y_train.dtype == np.uint8
+    planes = written["data_batch_2"][b"data"][1].reshape(3, 32, 32)
+    np.testing.assert_array_equal(x_train[5, :, :, 2], planes[2])
+    assert y_test.ravel().tolist() == written["test_batch"][b"labels"]
+    assert class_names == datasets.CIFAR10_CLASSES
+
+
+def test_cifar10_needs_full_mode():
+    with pytest.raises(DownloadError, match="quick mode never does"):
+        datasets.load_cifar10()
+
+
+def test_the_stand_in_for_cifar10_has_its_form():
+    ((x_train, y_train), (x_test, y_test)), class_names = datasets.load_cifar10_or_stand_in()
+    (grey, labels), _ = datasets.load_fashion_mnist()
+    assert (x_train.shape, y_train.shape) == ((10000, 32, 32, 3), (10000, 1))
+    assert (x_test.shape, y_test.shape) == ((2000, 32, 32, 3), (2000, 1))
+    assert x_train.dtype == np.uint8
+    for channel in range(3):
+        np.testing.assert_array_equal(x_train[:, 2:-2, 2:-2, channel], grey)
+    assert x_train[:, :2].max() == x_train[:, :, -2:].max() == 0
+    np.testing.assert_array_equal(y_train.ravel(), labels)
+    assert class_names == datasets.FASHION_MNIST_CLASSES
 
 
 def idx(shape: tuple[int, ...], values: bytes) -> bytes:
