@@ -36,8 +36,9 @@ from tools.build_data import run, store
 # Per stage: its blocks in Lite0, its blocks in Lite2, the stride of its first block. Kernel sizes, expansions and
 # channel counts are read off the weights.
 STAGES = ((1, 1, 1), (2, 3, 2), (2, 3, 2), (3, 4, 2), (3, 4, 1), (4, 5, 2), (1, 1, 1))
-# Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses.
-UNKNOWN_TO_KERAS_3_12 = frozenset({"renorm", "renorm_clipping", "renorm_momentum", "quantization_config"})
+# Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses; and the memory
+# addresses of shared objects, which differ from run to run.
+OMITTED = frozenset({"renorm", "renorm_clipping", "renorm_momentum", "quantization_config", "shared_object_id"})
 DTYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 
@@ -171,7 +172,7 @@ def deflated(model: keras.Model) -> bytes:
             for name in sorted(source.namelist()):
                 data = source.read(name)
                 if name == "config.json":
-                    data = json.dumps(without(json.loads(data), UNKNOWN_TO_KERAS_3_12)).encode()
+                    data = json.dumps(without(json.loads(data), OMITTED)).encode()
                 if name == "metadata.json":
                     data = json.dumps({**json.loads(data), "date_saved": "2020-06-20@00:00:00"}).encode()
                 target.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
