@@ -36,7 +36,7 @@ from tools.build_data import run, store
 # Per stage: its blocks in Lite0, its blocks in Lite2, the stride of its first block. Kernel sizes, expansions and
 # channel counts are read off the weights.
 STAGES = ((1, 1, 1), (2, 3, 2), (2, 3, 2), (3, 4, 2), (3, 4, 1), (4, 5, 2), (1, 1, 1))
-# Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses; and the memory
+# Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses; and memory
 # addresses of shared objects, which differ from run to run.
 OMITTED = frozenset({"renorm", "renorm_clipping", "renorm_momentum", "quantization_config", "shared_object_id"})
 DTYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
