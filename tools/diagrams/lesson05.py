@@ -1,0 +1,785 @@
+"""The diagrams of lesson 5: why convolution, how it computes, pooling, receptive fields, and VGG-16."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.patches import Circle, Ellipse, Polygon, Rectangle
+
+from tools.drawing import INK, SOFT, arrow, box, card, circle, number_grid, picture, text
+from utils.datasets import load_mnist
+from utils.downloads import fetch
+from utils.plotting import PALETTE
+
+WORDS = {
+    "05_vgg_overview": {
+        "input": "picture\n224 × 224 × 3",
+        "body": "body (backbone): extracts features",
+        "head": "head: classifies",
+        "body_parts": "convolution and pooling",
+        "head_parts": "dense\nlayers",
+        "maps": "feature maps: smaller and smaller, but more of them",
+        "probabilities": "probabilities",
+        "classes": ("kiwi", "orange", "lemon", "…"),
+    },
+    "05_mlp_on_image": {
+        "picture": "picture\n224 × 224 × 3",
+        "inputs": "150,528 inputs",
+        "hidden": "128 neurons",
+        "first": "first weight matrix:\n150,528 × 128 + 128\n= 19,267,712",
+        "next": "128 × 128 + 128\n= 16,512",
+        "neuron": "one neuron:\n150,528 weights,\none per number",
+    },
+    "05_shifted_object": {
+        "before": "a 7 in the middle",
+        "after": "the same 7, 4 pixels to the right",
+        "row": "a piece of its row of 784 numbers",
+        "note": "The same shape meets other inputs, and so other weights.",
+    },
+    "05_shared": {
+        "dense": "dense: every output sees every input",
+        "conv": "convolution: a window of 3, the same 3 weights everywhere",
+        "dense_count": "6 × 4 = 24 weights",
+        "conv_count": "3 weights",
+        "inputs": "6 inputs",
+        "outputs": "4 outputs",
+    },
+    "05_conv_layer": {
+        "input": "input\nH × W × channels",
+        "filters": "filters\n(learned weights)",
+        "slide": "each filter slides\nover the input",
+        "linear": "one sum\nper position",
+        "activation": "ReLU",
+        "output": "output: feature maps\nH′ × W′ × filters",
+        "map": "one map per filter",
+    },
+    "05_worked": {
+        "image": "picture, 6 × 6",
+        "kernel": "kernel, 3 × 3",
+        "output": "output, 4 × 4",
+        "first": "row 0, column 0:   (1·1 + 1·2 + 2·1) + 0 − (2·1 + 2·2 + 3·1) = 5 − 9 = −4",
+        "second": "row 0, column 1:   (1·1 + 2·2 + 1·1) + 0 − (8·1 + 8·2 + 9·1) = 6 − 33 = −27",
+    },
+    "05_one_filter": {
+        "input": "input\n6 × 6 × 3",
+        "filter": "one filter, 3 × 3 × 3\n= three kernels",
+        "channels": ("red", "green", "blue"),
+        "sum": "add all 27 products\nand the bias",
+        "output": "one map\n4 × 4",
+        "count": "27 weights + 1 bias = 28 parameters",
+    },
+    "05_two_filters": {
+        "input": "input\n6 × 6 × 3",
+        "filter": "filter {number}\n3 × 3 × 3",
+        "map": "map {number}",
+        "stack": "stacked: one output\n4 × 4 × 2",
+        "count": "2 × (27 + 1) = 56 parameters",
+        "next": "Filters of the next\nlayer have 2 channels.",
+    },
+    "05_pooling": {
+        "input": "input, 4 × 4",
+        "max": "max pooling: the largest",
+        "average": "average pooling: the mean",
+        "window": "window 2 × 2, stride 2",
+    },
+    "05_conv_block": {
+        "input": "H × W × C",
+        "conv": "convolution\nfinds patterns",
+        "relu": "ReLU\nthe bend",
+        "pool": "max pooling\nhalves the size",
+        "output": "H/2 × W/2 × filters",
+        "repeat": "one block; networks repeat it",
+        "parameters": ("parameters: (k·k·C + 1) · filters", "0", "0"),
+    },
+    "05_receptive_field": {
+        "input": "picture",
+        "first": "after layer 1 (3 × 3)",
+        "second": "after layer 2 (3 × 3)",
+        "one": "one number here …",
+        "three": "… depends on 3 × 3 here …",
+        "five": "… and on 5 × 5 pixels here",
+    },
+    "05_vgg_boxes": {
+        "input": "input",
+        "block": "block {number}",
+        "convs": "{count} × conv 3×3\n{filters} filters",
+        "pool": "max pool",
+        "flatten": "flatten",
+        "dense": ("FC-6\n4,096", "FC-7\n4,096", "FC-8\n1,000"),
+        "softmax": "softmax",
+        "body": "body: 13 convolutions, 5 pools",
+        "head": "head: 3 dense layers",
+    },
+    "05_vgg_strip": {
+        "legend": ("convolution 3 × 3, with ReLU", "max pooling 2 × 2", "dense"),
+        "start": "in",
+        "end": "out",
+        "count": "13 + 3 = 16 layers with weights: hence VGG-16",
+    },
+    "05_vgg_channels": {
+        "height": "height of a box: rows and columns",
+        "depth": "width of a box: channels",
+        "conv": "conv",
+        "pool_conv": "pool,\nconv",
+        "pool": "pool",
+    },
+    "05_flatten": {
+        "maps": "after the last pool\n7 × 7 × 512",
+        "row": "one row of\n25,088 numbers",
+        "dense": "FC-6: 4,096 neurons",
+        "weights": "25,088 × 4,096\n= 102,760,448 weights",
+        "flatten": "flatten",
+    },
+    "05_skip": {
+        "plain": "plain",
+        "skip": "with a skip connection",
+        "layers": "two layers\nF",
+        "plain_out": "F(x)",
+        "skip_out": "F(x) + x",
+        "x": "x",
+        "note": "the shortcut has no weights",
+    },
+    "05_hierarchy": {
+        "stages": (
+            "first layers:\nedges, colours",
+            "then: corners,\narcs, textures",
+            "later: parts",
+            "last: whole objects",
+        ),
+        "note": "deeper: larger receptive field, smaller map",
+    },
+    "05_two_paths": {
+        "body": "body: the same weights for every picture",
+        "head": "head",
+        "classes": ("car", "elephant"),
+        "features": ("wheel", "window", "edges", "ear", "trunk"),
+        "quiet": "thick frame: this map answers strongly",
+    },
+}
+IMAGE = np.array(
+    [
+        [1, 1, 2, 8, 9, 9],
+        [1, 2, 2, 8, 8, 9],
+        [2, 1, 3, 9, 9, 8],
+        [1, 1, 2, 8, 9, 9],
+        [2, 2, 7, 9, 8, 9],
+        [1, 3, 8, 8, 9, 9],
+    ]
+)  # the worked example of section 3
+SOBEL = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])
+VGG_BLOCKS = ((2, 64, 224), (2, 128, 112), (3, 256, 56), (3, 512, 28), (3, 512, 14))  # convolutions, filters, size
+
+
+@cache
+def _photo(step: int) -> np.ndarray:
+    """The fruits in squares of step by step pixels, averaged: (256/step, 256/step, 3)."""
+    side = 256 // step
+    return imread(fetch("images/fruits_256.png"))[..., :3].reshape(side, step, side, step, 3).mean(axis=(1, 3))
+
+
+@cache
+def _test_digit(index: int) -> np.ndarray:
+    """One (28, 28) picture of the test set; number 0 is a 7."""
+    return load_mnist()[1][0][index]
+
+
+def _slide(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """The 3 by 3 sliding sum of products, without padding."""
+    return np.array([[np.sum(image[r : r + 3, c : c + 3] * kernel) for c in range(image.shape[1] - 2)]
+                     for r in range(image.shape[0] - 2)])  # fmt: skip
+
+
+def _cuboid(ax: Axes, x: float, y: float, width: float, height: float, *, depth: float, fill: str = "blue",
+            edge: str = INK) -> None:  # fmt: skip
+    """A box seen from the side: front (width by height) with its lower left corner at (x, y), slanted back."""
+    colour = SOFT.get(fill, fill)
+    dx, dy = 0.45 * depth, 0.45 * depth
+    top = [(x, y + height), (x + dx, y + height + dy), (x + width + dx, y + height + dy), (x + width, y + height)]
+    side = [(x + width, y), (x + width + dx, y + dy), (x + width + dx, y + height + dy), (x + width, y + height)]
+    for corners in (top, side):
+        ax.add_patch(Polygon(corners, closed=True, facecolor=colour, edgecolor=edge, linewidth=1.1))
+    ax.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor=edge, linewidth=1.1))
+
+
+def _sheets(ax: Axes, x: float, y: float, side: float, count: int, *, fill: str, step: float = 1.2) -> None:
+    """A stack of square maps, the first one in front at (x, y)."""
+    for place in reversed(range(count)):
+        ax.add_patch(Rectangle((x + place * step, y + place * step), side, side, facecolor=SOFT.get(fill, fill),
+                               edgecolor=INK, linewidth=1.1))  # fmt: skip
+
+
+def _bars(ax: Axes, x: float, y: float, step: float, names: tuple[str, ...], values: list[float],
+          length: float) -> None:  # fmt: skip
+    """Horizontal bars with their names at the left, the longest in orange."""
+    ax.plot([x, x], [y - len(values) * step, y], color=INK, linewidth=1.2)
+    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        middle = y - (place + 0.5) * step
+        colour = PALETTE["orange"] if value == max(values) else PALETTE["blue"]
+        ax.add_patch(Rectangle((x, middle - 0.35 * step), length * value, 0.7 * step, facecolor=colour))
+        text(ax, x - 1, middle, name, size=11, ha="right")
+
+
+def _car(ax: Axes, x: float, y: float, s: float) -> None:
+    """A car, 10 by 6 units times s."""
+    ax.add_patch(Polygon([(x + s * a, y + s * b) for a, b in ((2, 3), (3.4, 5.4), (6.8, 5.4), (8.4, 3))], closed=True,
+                         facecolor=SOFT["blue"], edgecolor=INK, linewidth=1.3))  # fmt: skip
+    ax.add_patch(Rectangle((x, y + s), 10 * s, 2.2 * s, facecolor=PALETTE["sky"], edgecolor=INK, linewidth=1.3))
+    for a in (2.3, 7.6):
+        _wheel(ax, x + a * s, y + s, 1.15 * s)
+
+
+def _wheel(ax: Axes, x: float, y: float, r: float) -> None:
+    """A wheel with its hub."""
+    ax.add_patch(Circle((x, y), r, facecolor="#555555", edgecolor=INK, linewidth=1.3))
+    ax.add_patch(Circle((x, y), 0.45 * r, facecolor="white", edgecolor=INK, linewidth=1))
+
+
+def _elephant(ax: Axes, x: float, y: float, s: float) -> None:
+    """An elephant, about 11 by 7 units times s, looking right."""
+    skin = "#B9BEC4"
+    for a in (1.6, 3.1, 5.2, 6.6):
+        ax.add_patch(Rectangle((x + a * s, y), 1.0 * s, 2.8 * s, facecolor=skin, edgecolor=INK, linewidth=1.2))
+    ax.add_patch(Ellipse((x + 4.5 * s, y + 4 * s), 7.4 * s, 4.4 * s, facecolor=skin, edgecolor=INK, linewidth=1.3))
+    ax.add_patch(Circle((x + 8.6 * s, y + 5.2 * s), 1.7 * s, facecolor=skin, edgecolor=INK, linewidth=1.3))
+    _trunk(ax, x + 9.6 * s, y + 4.7 * s, s)
+    _ear(ax, x + 7.5 * s, y + 5.1 * s, s)
+    ax.add_patch(Circle((x + 9.2 * s, y + 5.7 * s), 0.18 * s, facecolor=INK))
+
+
+def _trunk(ax: Axes, x: float, y: float, s: float) -> None:
+    """A trunk that hangs down from (x, y)."""
+    t = np.linspace(0, 1, 20)
+    ax.plot(x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t), y - 3.8 * s * t, color=INK, linewidth=4.6 * s + 2.4,
+            solid_capstyle="round")  # fmt: skip
+    ax.plot(x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t), y - 3.8 * s * t, color="#B9BEC4", linewidth=4.6 * s,
+            solid_capstyle="round")  # fmt: skip
+
+
+def _ear(ax: Axes, x: float, y: float, s: float) -> None:
+    """An ear around (x, y)."""
+    ax.add_patch(Ellipse((x, y), 1.9 * s, 3 * s, angle=-12, facecolor="#9CA3AB", edgecolor=INK, linewidth=1.2))
+
+
+def vgg_overview() -> Figure:
+    """A picture goes through a body of convolution and pooling layers; a head of dense layers gives probabilities."""
+    words = WORDS["05_vgg_overview"]
+    figure, ax = card(105, 40)
+    picture(ax, 3, 10.5, 15, 15, _photo(4))
+    text(ax, 10.5, 29, words["input"], size=12)
+    arrow(ax, (19, 18), (23, 18))
+    box(ax, 24, 4, 43, 30, fill="white")
+    text(ax, 45.5, 31.4, words["body"], size=12, weight="bold")
+    x = 27.0
+    for height, width in ((16, 1.6), (12, 2.6), (8.5, 4), (6, 6), (4, 7)):
+        _cuboid(ax, x, 18 - height / 2, width, height, depth=height / 3.2, fill="blue")
+        x += width + 3.6
+    text(ax, 45.5, 7.6, words["body_parts"], size=12)
+    text(ax, 45.5, 1.8, words["maps"], size=11, style="italic")
+    arrow(ax, (67.6, 18), (71.4, 18))
+    box(ax, 72, 4, 13, 30, fill="white")
+    text(ax, 78.5, 30.2, words["head"].replace(": ", ":\n"), size=12, weight="bold")
+    for place, count in enumerate((5, 5, 4)):
+        for neuron in range(count):
+            circle(ax, 75.2 + 3.3 * place, 18 + 2.6 * (neuron - (count - 1) / 2), 0.9, fill="orange")
+    text(ax, 78.5, 7.6, words["head_parts"], size=12)
+    arrow(ax, (85.6, 18), (88.6, 18))
+    _bars(ax, 96.5, 24, 3, words["classes"], [0.1, 0.25, 0.6, 0.05], 11)
+    text(ax, 95.5, 29, words["probabilities"], size=12)
+    return figure
+
+
+def mlp_on_image() -> Figure:
+    """A 224 by 224 by 3 picture feeds 150,528 inputs of an MLP, whose first layer has 19,267,712 parameters."""
+    words = WORDS["05_mlp_on_image"]
+    figure, ax = card(100, 46)
+    picture(ax, 3, 17, 14, 14, _photo(4))
+    text(ax, 10, 34.6, words["picture"], size=12)
+    arrow(ax, (18, 24), (23.5, 24))
+    tall = [38.0, 34.0, 30.0, 18.0, 14.0, 10.0]
+    columns = {27: (tall, "grey"), 57: (tall[:2] + tall[-2:], "blue"), 75: (tall[:2] + tall[-2:], "blue"),
+               93: (tall[:2] + tall[-2:], "blue")}  # fmt: skip
+    places = list(columns)
+    for left, right in pairwise(places):
+        for y in columns[left][0]:
+            for other in columns[right][0]:
+                bold = left == 27 and other == tall[0]
+                ax.plot([left, right], [y, other], color=PALETTE["red"] if bold else PALETTE["grey"],
+                        linewidth=1.4 if bold else 0.5, alpha=1 if bold else 0.6, zorder=0)  # fmt: skip
+    for x, (ys, fill) in columns.items():
+        for y in ys:
+            circle(ax, x, y, 1.5, fill=fill)
+        for shift in (-1.4, 0, 1.4):
+            circle(ax, x, 24 + shift, 0.25, fill=INK)
+    text(ax, 27, 42.6, words["inputs"], size=12)
+    for x in places[1:]:
+        text(ax, x, 42.6, words["hidden"], size=12)
+    text(ax, 42, 4.4, words["first"], size=11.5, weight="bold")
+    for x in (66, 84):
+        text(ax, x, 4.4, words["next"], size=11.5)
+    text(ax, 45.5, 24, words["neuron"], size=11, colour="#A84900",
+         bbox={"facecolor": "#FAFAF7", "edgecolor": "none", "pad": 2})  # fmt: skip
+    return figure
+
+
+def shifted_object() -> Figure:
+    """A 7 and the same 7 shifted by 4 pixels: in the row of inputs the ink arrives at other places."""
+    words = WORDS["05_shifted_object"]
+    figure, ax = card(95, 40)
+    before = _test_digit(0)
+    after = np.zeros_like(before)
+    after[:, 4:] = before[:, :-4]
+    for pixels, name, y in ((before, "before", 23), (after, "after", 6.5)):
+        picture(ax, 3, y, 13, 13, pixels)
+        ax.add_patch(Rectangle((3, y + 13 - 9 * 13 / 28), 13, 13 / 28, fill=False, edgecolor=PALETTE["red"],
+                               linewidth=1.8, zorder=3))  # fmt: skip
+        arrow(ax, (17.5, y + 9), (22.5, y + 9))
+        text(ax, 23.5, y + 13.2, words[name], size=12, ha="left", weight="bold")
+        number_grid(ax, 23.5, y + 7.6, 2.45, pixels[8:9], size=0)
+        for place in np.flatnonzero(pixels[8]):
+            middle = 23.5 + 2.45 * (place + 0.5)
+            ax.plot([middle, middle], [y + 5.2, y + 7.3], color=PALETTE["red"], linewidth=1.2)
+        text(ax, 58, y + 3.4, words["row"], size=11, style="italic")
+    text(ax, 47.5, 2.6, words["note"], size=12, weight="bold")
+    return figure
+
+
+def shared() -> Figure:
+    """Six inputs and four outputs: a dense layer has 24 weights, a convolution with window 3 has 3 shared ones."""
+    words = WORDS["05_shared"]
+    figure, ax = card(100, 36)
+    colours = (PALETTE["blue"], PALETTE["orange"], PALETTE["green"])
+    for left, kind in ((4, "dense"), (53, "conv")):
+        xs = [left + 4 + 7 * place for place in range(6)]
+        ys = [left + 11 + 7 * place for place in range(4)]
+        for o, out in enumerate(ys):
+            for i, into in enumerate(xs):
+                if kind == "dense":
+                    ax.plot([into, out], [10, 24], color=PALETTE["grey"], linewidth=1.1, zorder=0)
+                elif 0 <= i - o <= 2:
+                    ax.plot([into, out], [10, 24], color=colours[i - o], linewidth=2.6, zorder=0,
+                            linestyle=("-", "--", ":")[i - o])  # fmt: skip
+        for x in xs:
+            circle(ax, x, 10, 1.7, fill="grey")
+        for x in ys:
+            circle(ax, x, 24, 1.7, fill="blue")
+        text(ax, left + 21.5, 32.6, words[kind].replace(", the", ",\nthe"), size=12, weight="bold")
+        text(ax, left + 21.5, 28, words["outputs"], size=11)
+        text(ax, left + 21.5, 6.4, words["inputs"], size=11)
+        text(ax, left + 21.5, 2.6, words[f"{kind}_count"], size=13, weight="bold", colour="#A84900")
+    return figure
+
+
+def conv_layer() -> Figure:
+    """A convolution layer: filters slide over the input, ReLU follows, one feature map per filter comes out."""
+    words = WORDS["05_conv_layer"]
+    figure, ax = card(100, 38)
+    _sheets(ax, 4, 11, 14, 3, fill="grey", step=1.5)
+    ax.add_patch(Rectangle((7, 18), 4, 4, fill=False, edgecolor=PALETTE["red"], linewidth=2.4))
+    text(ax, 12.5, 33, words["input"], size=12)
+    arrow(ax, (22.5, 19), (27, 19))
+    for place, fill in enumerate(("blue", "orange", "green", "purple")):
+        _sheets(ax, 31, 25 - 7 * place, 4, 3, fill=fill, step=0.8)
+    text(ax, 34, 34.6, words["filters"], size=12)
+    arrow(ax, (39, 19), (44, 19))
+    box(ax, 45, 13.5, 12, 11, words["linear"], fill="white", size=12)
+    text(ax, 51, 30, words["slide"], size=11, style="italic")
+    arrow(ax, (57.6, 19), (61.4, 19))
+    box(ax, 62, 13.5, 9, 11, words["activation"], fill="red", size=12)
+    arrow(ax, (71.6, 19), (75.4, 19))
+    for place, fill in reversed(list(enumerate(("blue", "orange", "green", "purple")))):
+        ax.add_patch(Rectangle((77 + 1.8 * place, 10.5 + 1.8 * place), 12, 12, facecolor=SOFT[fill], edgecolor=INK,
+                               linewidth=1.1))  # fmt: skip
+    text(ax, 86, 33.4, words["output"], size=12)
+    text(ax, 86, 6.4, words["map"], size=11, style="italic")
+    return figure
+
+
+def worked() -> Figure:
+    """A 3 by 3 kernel slides over a 6 by 6 picture and gives a 4 by 4 output; two positions worked out."""
+    words = WORDS["05_worked"]
+    figure, ax = card(95, 48)
+    output = _slide(IMAGE, SOBEL)
+    cell = 4.2
+    first, second = PALETTE["blue"], PALETTE["red"]
+    number_grid(ax, 4, 15, cell, IMAGE, size=13, shade=False)
+    number_grid(ax, 40, 21.3, cell, SOBEL, size=13, shade=False)
+    number_grid(ax, 65, 19.2, 5.4, output, size=13, shade=False)
+    for column, colour, inset in ((0, first, 0.0), (1, second, 0.35)):
+        corner, side = (4 + column * cell + inset, 15 + 3 * cell + inset), 3 * cell - 2 * inset
+        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=2.8, zorder=4))
+        ax.add_patch(Rectangle((65 + column * 5.4 + 0.25, 19.2 + 3 * 5.4 + 0.25), 4.9, 4.9, fill=False,
+                               edgecolor=colour, linewidth=2.8, zorder=4))  # fmt: skip
+    text(ax, 16.6, 43.5, words["image"], size=12, weight="bold")
+    text(ax, 46.3, 43.5, words["kernel"], size=12, weight="bold")
+    text(ax, 75.8, 43.5, words["output"], size=12, weight="bold")
+    text(ax, 34.8, 27.6, "∗", size=24)
+    text(ax, 58.5, 27.6, "=", size=22)
+    text(ax, 4, 9, words["first"], size=12.5, ha="left", colour=first)
+    text(ax, 4, 4, words["second"], size=12.5, ha="left", colour="#A84900")
+    return figure
+
+
+def _channels(ax: Axes, x: float, y: float, cell: float, n: int, *, step: float, mark: bool = False) -> None:
+    """Three n by n channel grids, red in front, the others behind."""
+    for place, fill in reversed(list(enumerate(("#E8B4A0", "#A9D8BF", "#A9CBE4")))):
+        for row in range(n):
+            for column in range(n):
+                ax.add_patch(Rectangle((x + place * step + column * cell, y + place * step + row * cell), cell, cell,
+                                       facecolor=fill, edgecolor=INK, linewidth=0.5))  # fmt: skip
+        if mark:
+            ax.add_patch(Rectangle((x + place * step, y + place * step + (n - 3) * cell), 3 * cell, 3 * cell,
+                                   fill=False, edgecolor=PALETTE["red"], linewidth=2.2))  # fmt: skip
+
+
+def one_filter() -> Figure:
+    """One filter on an RGB picture: three kernels, 27 products and a bias make one number of one map."""
+    words = WORDS["05_one_filter"]
+    figure, ax = card(100, 42)
+    _channels(ax, 3, 12, 2.2, 6, step=2.2, mark=True)
+    text(ax, 11.5, 35, words["input"], size=12)
+    for place, (name, fill) in enumerate(zip(words["channels"], ("#E8B4A0", "#A9D8BF", "#A9CBE4"), strict=True)):
+        y = 27.5 - 9.5 * place
+        for row in range(3):
+            for column in range(3):
+                ax.add_patch(Rectangle((35 + 2.2 * column, y + 2.2 * row), 2.2, 2.2, facecolor=fill, edgecolor=INK,
+                                       linewidth=0.6))  # fmt: skip
+        text(ax, 33.6, y + 3.3, name, size=11, ha="right")
+        arrow(ax, (42.6, y + 3.3), (51.4, 20.5 + 1.6 * (1 - place)))
+    text(ax, 38.3, 38, words["filter"], size=12)
+    arrow(ax, (22.5, 21), (27, 21))
+    box(ax, 52, 15.5, 20, 10, words["sum"], fill="orange", size=12)
+    arrow(ax, (72.6, 20.5), (78.4, 20.5))
+    for row in range(4):
+        for column in range(4):
+            fill = PALETTE["orange"] if (row, column) == (3, 0) else "white"
+            ax.add_patch(Rectangle((80 + 3 * column, 14.5 + 3 * row), 3, 3, facecolor=fill, edgecolor=INK,
+                                   linewidth=0.7))  # fmt: skip
+    text(ax, 86, 31.5, words["output"], size=12)
+    text(ax, 50, 3.2, words["count"], size=13, weight="bold", colour="#A84900")
+    return figure
+
+
+def two_filters() -> Figure:
+    """Two filters make two maps, stacked to one output with two channels: 56 parameters."""
+    words = WORDS["05_two_filters"]
+    figure, ax = card(106, 42)
+    _channels(ax, 3, 13, 2.2, 6, step=2.2)
+    text(ax, 11.5, 35.4, words["input"], size=12)
+    for place, fill in enumerate(("blue", "orange")):
+        y = 27 - 15 * place
+        arrow(ax, (22, 21), (28.5, y + 2.5))
+        _sheets(ax, 30, y, 5.5, 3, fill=fill, step=0.9)
+        text(ax, 34, y + 11, words["filter"].format(number=place + 1), size=11)
+        arrow(ax, (38.5, y + 3.4), (45, y + 3.4))
+        ax.add_patch(Rectangle((46.5, y - 1), 9, 9, facecolor=SOFT[fill], edgecolor=INK, linewidth=1.1))
+        text(ax, 51, y + 3.5, words["map"].format(number=place + 1), size=11)
+        arrow(ax, (56.5, y + 3.4), (63, 21.5 + 1.5 * (1 - 2 * place)))
+    for place, fill in reversed(list(enumerate(("blue", "orange")))):
+        ax.add_patch(Rectangle((65 + 2 * place, 15 + 2 * place), 11, 11, facecolor=SOFT[fill], edgecolor=INK,
+                               linewidth=1.1))  # fmt: skip
+    text(ax, 71.5, 32.6, words["stack"], size=12)
+    arrow(ax, (79.4, 21.5), (84.4, 21.5))
+    text(ax, 95.4, 21.5, words["next"], size=11, style="italic")
+    text(ax, 53, 3.2, words["count"], size=13, weight="bold", colour="#A84900")
+    return figure
+
+
+def pooling() -> Figure:
+    """Max and average pooling of a 4 by 4 table with 2 by 2 windows and stride 2."""
+    words = WORDS["05_pooling"]
+    figure, ax = card(95, 38)
+    table = np.array([[1, 3, 2, 0], [5, 7, 4, 2], [0, 2, 9, 8], [6, 4, 1, 6]])
+    fills = ("blue", "orange", "green", "purple")
+    windows = table.reshape(2, 2, 2, 2).transpose(0, 2, 1, 3).reshape(2, 2, 4)
+
+    def grid(x: float, y: float, cell: float, numbers: np.ndarray, per: int) -> None:
+        for (row, column), value in np.ndenumerate(numbers):
+            corner = (x + column * cell, y + (len(numbers) - 1 - row) * cell)
+            fill = SOFT[fills[2 * (row // per) + column // per]]
+            ax.add_patch(Rectangle(corner, cell, cell, facecolor=fill, edgecolor=INK, linewidth=0.8))
+            text(ax, corner[0] + cell / 2, corner[1] + cell / 2, f"{value:g}", size=14)
+
+    grid(8, 7, 5.5, table, 2)
+    for place in (0, 1):
+        for row in (0, 1):
+            ax.add_patch(Rectangle((8 + 11 * place, 7 + 11 * row), 11, 11, fill=False, edgecolor=INK, linewidth=2.4))
+    text(ax, 19, 33, words["input"], size=12, weight="bold")
+    text(ax, 19, 3.2, words["window"], size=11, style="italic")
+    arrow(ax, (32, 21), (48, 27))
+    arrow(ax, (32, 15), (48, 9))
+    grid(52, 21, 6, windows.max(axis=-1), 1)
+    grid(52, 3, 6, windows.mean(axis=-1), 1)
+    text(ax, 67, 27, words["max"], size=12, ha="left", weight="bold")
+    text(ax, 67, 9, words["average"], size=12, ha="left", weight="bold")
+    return figure
+
+
+def conv_block() -> Figure:
+    """The smallest block: convolution, ReLU, max pooling; only the convolution has parameters."""
+    words = WORDS["05_conv_block"]
+    figure, ax = card(100, 30)
+    text(ax, 7.5, 16, words["input"], size=12, weight="bold")
+    x = 19.0
+    arrow(ax, (13, 16), (x - 0.8, 16))
+    for place, (name, fill) in enumerate((("conv", "blue"), ("relu", "red"), ("pool", "green"))):
+        box(ax, x, 11, 17, 10, words[name], fill=fill, size=12)
+        text(ax, x + 8.5, 5.6 if place else 6.2, words["parameters"][place].replace(": ", ":\n"), size=11)
+        arrow(ax, (x + 17.6, 16), (x + 22.4, 16))
+        x += 23
+    text(ax, x + 6.2, 16, words["output"].replace(" × f", "\n× f"), size=12, weight="bold")
+    ax.add_patch(Rectangle((16.5, 2), 68, 22.6, fill=False, edgecolor=PALETTE["grey"], linewidth=1.4, linestyle="--"))
+    text(ax, 50.5, 27.2, words["repeat"], size=12, style="italic")
+    return figure
+
+
+def receptive_field() -> Figure:
+    """One number after two 3 by 3 layers depends on 3 by 3 numbers of the first and on 5 by 5 pixels."""
+    words = WORDS["05_receptive_field"]
+    figure, ax = card(100, 38)
+    stages = ((5, 7, "input", 5, "five"), (39, 5, "first", 3, "three"), (73, 3, "second", 1, "one"))
+    cell = 3.2
+    edges = []
+    for x, n, name, lit, note in stages:
+        y = 19 - n * cell / 2
+        start = (n - lit) // 2
+        for row in range(n):
+            for column in range(n):
+                inside = start <= row < start + lit and start <= column < start + lit
+                ax.add_patch(Rectangle((x + (7 - n) * cell / 2 + column * cell, y + row * cell), cell, cell,
+                                       facecolor=PALETTE["orange"] if inside else "white", edgecolor=INK,
+                                       linewidth=0.7))  # fmt: skip
+        middle = x + 7 * cell / 2
+        edges.append((middle, lit * cell / 2))
+        text(ax, middle, 34.6, words[name], size=12, weight="bold")
+        text(ax, middle, 3.6, words[note], size=11, style="italic")
+    for (left, tall), (right, low) in pairwise(edges):
+        for sign in (-1, 1):
+            ax.plot([left + tall, right - low], [19 + sign * tall, 19 + sign * low], color=PALETTE["red"],
+                    linewidth=1.6)  # fmt: skip
+    return figure
+
+
+def vgg_boxes() -> Figure:
+    """VGG-16 as boxes: five blocks of convolutions and pooling with their shapes, then three dense layers."""
+    words = WORDS["05_vgg_boxes"]
+    figure, ax = card(113, 41)
+    picture(ax, 1.6, 16, 8, 8, _photo(8))
+    text(ax, 5.6, 27, words["input"], size=11)
+    text(ax, 5.6, 12.6, "224×224\n×3", size=10.5)
+    x = 12.4
+    for number, (count, filters, size) in enumerate(VGG_BLOCKS, start=1):
+        arrow(ax, (x - 2.6, 20), (x - 0.3, 20), width=1.3)
+        box(ax, x, 15, 8.8, 15, "", fill="blue")
+        text(ax, x + 4.4, 28, words["block"].format(number=number), size=11, weight="bold")
+        text(ax, x + 4.4, 21.6, words["convs"].format(count=count, filters=filters).replace(" conv ", " conv\n"),
+             size=10.5)  # fmt: skip
+        box(ax, x + 9.1, 15, 3.0, 15, fill="green")
+        text(ax, x + 10.6, 22.5, words["pool"], size=10.5, rotation=90)
+        text(ax, x + 4.4, 12.3, f"{size}×{size}\n×{filters}", size=10.5)
+        text(ax, x + 10.8, 8, f"{size // 2}×{size // 2}\n×{filters}", size=10.5, colour="#00664B")
+        ax.plot([x + 10.6, x + 10.6], [10.2, 14.6], color="#00664B", linewidth=0.9)
+        x += 14.8
+    box(ax, x, 15, 3.2, 15, fill="white")
+    text(ax, x + 1.6, 22.5, words["flatten"], size=10.5, rotation=90)
+    text(ax, x + 1.6, 12.6, "25,088", size=10.5)
+    arrow(ax, (x - 2.6, 20), (x - 0.3, 20), width=1.3)
+    x += 4.4
+    for dense in words["dense"]:
+        box(ax, x, 15, 6.2, 15, dense, fill="orange", size=10.5)
+        x += 6.8
+    text(ax, x - 3.7, 12.6, words["softmax"], size=10.5)
+    for left, right, name in ((12.4, 83.7, "body"), (86.4, 110.6, "head")):
+        ax.plot([left, left, right, right], [32.5, 34.5, 34.5, 32.5], color=INK, linewidth=1.2)
+        text(ax, (left + right) / 2, 38, words[name], size=12, weight="bold")
+    return figure
+
+
+def vgg_strip() -> Figure:
+    """VGG-16 as a flat strip of 21 layers: 13 convolutions, 5 pools, 3 dense layers."""
+    words = WORDS["05_vgg_strip"]
+    figure, ax = card(115, 32)
+    x = 6.0
+    text(ax, 3, 17, words["start"], size=12)
+    for count, filters, _ in VGG_BLOCKS:
+        for _ in range(count):
+            box(ax, x, 10, 3.9, 14, fill="blue")
+            text(ax, x + 1.95, 17, f"conv {filters}", size=11, rotation=90)
+            x += 4.7
+        box(ax, x, 12.5, 3.9, 9, fill="green")
+        text(ax, x + 1.95, 17, "pool", size=11, rotation=90)
+        x += 5.4
+    for units in ("4,096", "4,096", "1,000"):
+        box(ax, x, 10, 3.9, 14, fill="orange")
+        text(ax, x + 1.95, 17, f"dense {units}", size=11, rotation=90)
+        x += 4.7
+    text(ax, x + 2.4, 17, words["end"], size=12)
+    for place, (fill, name) in enumerate(zip(("blue", "green", "orange"), words["legend"], strict=True)):
+        left = (8, 50, 82)[place]
+        box(ax, left, 27, 3, 3, fill=fill)
+        text(ax, left + 4.4, 28.5, name, size=11.5, ha="left")
+    text(ax, 57.5, 4.4, words["count"], size=12, style="italic")
+    return figure
+
+
+def vgg_channels() -> Figure:
+    """VGG-16 as solid boxes: rows and columns shrink 224 to 7 while channels grow from 3 to 512."""
+    words = WORDS["05_vgg_channels"]
+    figure, ax = card(102, 48)
+    sizes = [(3, 224), *[(filters, size) for _, filters, size in VGG_BLOCKS], (512, 7)]
+    x = 4.0
+    for place, (channels, size) in enumerate(sizes):
+        height, width = 0.13 * size + 1.4, 0.022 * channels + 0.7
+        depth = 0.3 * height
+        _cuboid(ax, x, 25 - height / 2, width, height, depth=depth, fill="grey" if place == 0 else "blue")
+        middle = x + width / 2 + 0.2 * depth
+        text(ax, middle, 25 - height / 2 - 3.4, f"{size} × {size}\n× {channels}", size=11)
+        right = x + width + 0.45 * depth
+        if place < len(sizes) - 1:
+            arrow(ax, (right + 0.6, 25), (right + 4.4, 25), colour=INK if place == 0 else "#00664B")
+            name = "conv" if place == 0 else "pool" if place == len(sizes) - 2 else "pool_conv"
+            text(ax, right + 2.5, 26, words[name], size=10.5, colour=INK if place == 0 else "#00664B", va="bottom")
+        x = right + 5.2
+    text(ax, 72, 41.6, words["height"], size=12, style="italic")
+    text(ax, 72, 37.6, words["depth"], size=12, style="italic")
+    return figure
+
+
+def flatten() -> Figure:
+    """The 7 by 7 by 512 numbers after the last pool become one row of 25,088, fed to 4,096 neurons."""
+    words = WORDS["05_flatten"]
+    figure, ax = card(85, 43)
+    _cuboid(ax, 5, 16, 15, 7, depth=7, fill="blue")
+    for place in range(1, 7):
+        ax.plot([5, 20], [16 + place, 16 + place], color=PALETTE["grey"], linewidth=0.5)
+    text(ax, 14, 32, words["maps"], size=12)
+    arrow(ax, (25, 20), (35, 20), words["flatten"])
+    ys = [33 - 2.2 * place for place in range(6)] + [17 - 2.2 * place for place in range(6)]
+    for y in ys:
+        ax.add_patch(Rectangle((38, y - 1.1), 2.2, 2.2, facecolor=SOFT["blue"], edgecolor=INK, linewidth=0.8))
+    for x in (39.1, 72):
+        for shift in (-1, 0, 1):
+            circle(ax, x, 19.4 + shift, 0.22, fill=INK)
+    text(ax, 39, 39.4, words["row"], size=12)
+    out = [32.0, 28.0, 24.0, 14.0, 10.0, 6.0]
+    for y in ys:
+        for other in out:
+            ax.plot([40.2, 70.5], [y, other], color=PALETTE["grey"], linewidth=0.4, alpha=0.7, zorder=0)
+    for y in out:
+        circle(ax, 72, y, 1.5, fill="orange")
+    text(ax, 72, 39.4, words["dense"], size=12)
+    text(ax, 55, 19.4, words["weights"], size=12, weight="bold",
+         bbox={"facecolor": "#FAFAF7", "edgecolor": "none", "pad": 3})  # fmt: skip
+    return figure
+
+
+def skip() -> Figure:
+    """Left: two layers compute F(x). Right: a shortcut around them adds x, so the output is F(x) + x."""
+    words = WORDS["05_skip"]
+    figure, ax = card(95, 32)
+    for x, kind in ((6, "plain"), (50, "skip")):
+        text(ax, x + 19, 28.6, words[kind], size=12, weight="bold")
+        text(ax, x, 12, words["x"], size=15, style="italic")
+        arrow(ax, (x + 1.6, 12), (x + 9.4, 12))
+        box(ax, x + 10, 7, 13, 10, words["layers"], fill="blue", size=12)
+        if kind == "plain":
+            arrow(ax, (x + 23.6, 12), (x + 31, 12))
+            text(ax, x + 35, 12, words["plain_out"], size=14)
+        else:
+            arrow(ax, (x + 23.6, 12), (x + 27.2, 12))
+            circle(ax, x + 29, 12, 1.7, "+", fill="orange", size=15)
+            ax.plot([x + 4.5, x + 4.5, x + 29], [12, 21.5, 21.5], color=PALETTE["red"], linewidth=2.2)
+            arrow(ax, (x + 29, 21.5), (x + 29, 14), colour=PALETTE["red"], width=2.2)
+            arrow(ax, (x + 30.8, 12), (x + 34.2, 12))
+            text(ax, x + 39.4, 12, words["skip_out"], size=14)
+            text(ax, x + 16.8, 24, words["note"], size=11, colour="#A84900")
+    return figure
+
+
+def hierarchy() -> Figure:
+    """From edges and colours over corners and textures to parts and whole objects."""
+    words = WORDS["05_hierarchy"]
+    figure, ax = card(105, 40)
+    for stage, name in enumerate(words["stages"]):
+        x = 3 + 26 * stage
+        ax.add_patch(Rectangle((x, 8), 20, 20, facecolor="white", edgecolor=INK, linewidth=1.2))
+        text(ax, x + 10, 33, name, size=12, weight="bold")
+        if stage < 3:
+            arrow(ax, (x + 20.6, 18), (x + 25.4, 18))
+    for (row, column), angle in np.ndenumerate(np.array([[0, 45], [90, 135]])):
+        grid = np.linspace(-1, 1, 32)
+        wave = np.tanh(6 * (np.cos(np.radians(angle)) * grid[None] + np.sin(np.radians(angle)) * grid[:, None]))
+        picture(ax, 4.5 + 9 * column, 9.5 + 9 * (1 - row), 8, 8, wave)
+    corner = np.zeros((16, 16))
+    corner[6:, 6:] = 1
+    grid = np.linspace(-1, 1, 48)
+    radius = np.hypot(grid[None] + 1, grid[:, None] - 1)
+    stripes = np.sin(14 * grid)[None] * np.ones((48, 1))
+    checks = np.sign(np.sin(10 * grid)[None] * np.sin(10 * grid)[:, None])
+    for place, pixels in enumerate((corner, np.abs(radius - 1.2) < 0.25, stripes, checks)):
+        picture(ax, 30.5 + 9 * (place % 2), 18.5 - 9 * (place // 2), 8, 8, pixels)
+    _wheel(ax, 61.5, 22, 4)
+    ax.add_patch(Polygon([(67.5, 19.5), (69.5, 25), (73.5, 25), (73.5, 19.5)], closed=True, facecolor=SOFT["blue"],
+                         edgecolor=INK, linewidth=1.3))  # fmt: skip
+    _ear(ax, 60.5, 13, 1.9)
+    _trunk(ax, 69.5, 16.5, 1.6)
+    _car(ax, 83.5, 18.6, 1.35)
+    _elephant(ax, 82.5, 9, 1.3)
+    text(ax, 52.5, 3.4, words["note"], size=12, style="italic")
+    return figure
+
+
+def two_paths() -> Figure:
+    """A car and an elephant meet the same weights; other feature maps answer and lead to another class."""
+    words = WORDS["05_two_paths"]
+    figure, ax = card(105, 50)
+    for place, (top, lit, winner) in enumerate(((28, (0, 1, 2), 0), (4, (2, 3, 4), 1))):
+        ax.add_patch(Rectangle((2.5, top - 1), 17, 14, facecolor="white", edgecolor=INK, linewidth=1.2))
+        if place == 0:
+            _car(ax, 4.5, top + 1.4, 1.3)
+        else:
+            _elephant(ax, 3.8, top + 0.4, 1.3)
+        arrow(ax, (20.2, top + 6), (24.4, top + 6))
+        for feature, name in enumerate(words["features"]):
+            on = feature in lit
+            x = 27.5 + 9.7 * feature
+            ax.add_patch(Rectangle((x, top + 3), 6, 6, facecolor=PALETTE["orange"] if on else "white",
+                                   edgecolor=INK if on else PALETTE["grey"], linewidth=3 if on else 1))  # fmt: skip
+            text(ax, x + 3, top + 0.6, name, size=11, weight="bold" if on else "normal")
+        arrow(ax, (76, top + 6), (80.4, top + 6))
+        box(ax, 81, top + 1.5, 8, 9, words["head"], fill="green", size=12)
+        for line, name in enumerate(words["classes"]):
+            y = top + 8.6 - 5.2 * line
+            ax.add_patch(Rectangle((91.2, y - 2.4), 10.4 if line == winner else 0.9, 2, facecolor=PALETTE["orange"]
+                                   if line == winner else PALETTE["blue"]))  # fmt: skip
+            text(ax, 91.2, y + 0.9, name, size=11, ha="left", weight="bold" if line == winner else "normal")
+    ax.add_patch(Rectangle((25, 2.5), 50.5, 39.5, fill=False, edgecolor=PALETTE["blue"], linewidth=2, linestyle="--"))
+    text(ax, 50, 46.4, words["body"], size=12, weight="bold", colour="#00557F")
+    text(ax, 50, 22.3, words["quiet"], size=11, style="italic")
+    return figure
+
+
+DRAWINGS = {
+    "05_vgg_overview": vgg_overview,
+    "05_mlp_on_image": mlp_on_image,
+    "05_shifted_object": shifted_object,
+    "05_shared": shared,
+    "05_conv_layer": conv_layer,
+    "05_worked": worked,
+    "05_one_filter": one_filter,
+    "05_two_filters": two_filters,
+    "05_pooling": pooling,
+    "05_conv_block": conv_block,
+    "05_receptive_field": receptive_field,
+    "05_vgg_boxes": vgg_boxes,
+    "05_vgg_strip": vgg_strip,
+    "05_vgg_channels": vgg_channels,
+    "05_flatten": flatten,
+    "05_skip": skip,
+    "05_hierarchy": hierarchy,
+    "05_two_paths": two_paths,
+}
