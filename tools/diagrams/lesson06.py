@@ -1,0 +1,463 @@
+"""The diagrams of lesson 6: ten classes, `same` padding, the network and its parts, dropout, Grad-CAM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Polygon, Rectangle
+
+from tools.drawing import INK, SOFT, arrow, box, card, circle, number_grid, picture, text
+from utils.datasets import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_fashion_mnist
+from utils.plotting import PALETTE
+
+WORDS = {
+    "06_opener": {
+        "picture": "a picture,\n32 × 32 × 3 numbers",
+        "network": "CNN",
+        "body": "convolution\nand pooling",
+        "head": "dense layers",
+        "probabilities": "ten probabilities",
+        "answer": "answer: {name}",
+    },
+    "06_classes": {
+        "title": "CIFAR-10: 60,000 colour photographs of 32 × 32 pixels, 6,000 per class",
+        "vehicles": "four kinds of vehicles",
+        "animals": "six kinds of animals",
+        "train": "training file: 50,000 photographs, 5,000 per class",
+        "test": "test file: 10,000, 1,000 per class",
+    },
+    "06_same_padding": {
+        "valid": "padding=“valid”",
+        "same": "padding=“same”",
+        "input": "5 × 5",
+        "output_valid": "3 × 3",
+        "output_same": "5 × 5",
+        "valid_note": "the filter stays inside:\nthe border is lost",
+        "same_note": "a border of zeros is added:\nthe size is kept",
+    },
+    "06_block": {
+        "input": "input\n32 × 32 × 3",
+        "maps": "32 maps\n32 × 32 × 32",
+        "pooled": "32 smaller maps\n16 × 16 × 32",
+        "conv": "Conv2D\n32 filters\n3 × 3, ReLU",
+        "pool": "MaxPooling2D\n2 × 2",
+        "parameters": "{count} parameters",
+        "none": "no parameters",
+    },
+    "06_architecture": {
+        "input": "input\n32 × 32 × 3",
+        "block": "block {number}\nConv {filters}, Conv {filters}, Pool",
+        "maps": "{side} × {side} × {filters}",
+        "flatten": "Flatten\n1024",
+        "hidden": "Dense\n512",
+        "output": "Dense\n10\nsoftmax",
+        "body": "body: finds features, 139,424 parameters",
+        "head": "classifier: 529,930 parameters",
+    },
+    "06_classifier": {
+        "maps": "64 maps of 4 × 4",
+        "flatten": "Flatten",
+        "row": "1024 numbers\nin a row",
+        "hidden": "512 neurons,\nReLU",
+        "output": "10 neurons",
+        "probabilities": "softmax:\nprobabilities",
+        "weights": "1024 × 512 + 512\n= 524,800",
+        "weights_out": "512 × 10 + 10\n= 5,130",
+        "no_weights": "no parameters",
+    },
+    "06_dropout_idea": {
+        "full": "prediction:\nall units work",
+        "step": "training step {number}",
+        "before": "a layer's outputs",
+        "after": "after Dropout(0.25)",
+        "rule": "one in four, on average,\nbecomes 0; the others are\nmultiplied by 1 / 0.75",
+    },
+    "06_dropout_architecture": {
+        "conv": "Conv\n{filters}",
+        "pool": "Pool",
+        "drop": "Dropout\n{rate}",
+        "flatten": "Flatten",
+        "dense": "Dense\n512",
+        "output": "Dense 10\nsoftmax",
+        "input": "input\n32 × 32 × 3",
+        "block": "block {number}",
+        "head": "classifier",
+        "legend": "new: four dropout layers, no parameters, active in training only",
+    },
+    "06_grad_cam": {
+        "picture": "picture",
+        "body": "convolutions",
+        "maps": "maps of the last\nconvolution, $A_k$",
+        "rest": "pooling and\ndense layers",
+        "score": "score $z$ of\none class",
+        "gradient": "gradient of the score for every place of every map",
+        "weights": "average of each map’s\ngradients: its weight $w_k$",
+        "sum": "weighted sum of the maps,\nnegative parts set to 0",
+        "overlay": "enlarged and laid\nover the picture",
+    },
+}
+CONV_FACE, POOL_FACE, INPUT_FACE = SOFT["blue"], SOFT["green"], SOFT["grey"]
+
+
+@cache
+def _clothes(label: int, place: int = 0) -> np.ndarray:
+    """One (28, 28) picture of the Fashion-MNIST test set with the given label."""
+    images, labels = load_fashion_mnist()[1]
+    return images[np.flatnonzero(labels == label)[place]]
+
+
+def _volume(ax: Axes, x: float, y: float, side: float, depth: float, face: str) -> float:
+    """A stack of maps as a cuboid seen from the left; lower left corner (x, y). Returns its right end."""
+    lean = 0.35 * side  # how far the sides go back
+    rise = 0.5 * lean
+    near = [(x, y), (x + depth, y), (x + depth, y + side), (x, y + side)]
+    lid = [(x, y + side), (x + depth, y + side), (x + depth + lean, y + side + rise), (x + lean, y + side + rise)]
+    right = [(x + depth, y), (x + depth + lean, y + rise), (x + depth + lean, y + side + rise), (x + depth, y + side)]
+    base = mpl.colors.to_rgb(face)
+    for corners, shade in ((lid, 0.96), (right, 0.86), (near, 1.0)):
+        colour = tuple(shade * channel for channel in base)
+        ax.add_patch(Polygon(corners, closed=True, facecolor=colour, edgecolor=INK, linewidth=1.0))
+    return x + lean + depth
+
+
+def _bars(ax: Axes, x: float, y: float, height: float, values: np.ndarray, names: Sequence[str], *, length: float,
+          best: int, size: float = 10.5) -> None:  # fmt: skip
+    """Horizontal bars with their names at the left, the best one in orange."""
+    step = height / len(values)
+    for place, value in enumerate(values):
+        middle = y + height - (place + 0.5) * step
+        colour = PALETTE["orange"] if place == best else PALETTE["blue"]
+        ax.add_patch(Rectangle((x, middle - 0.38 * step), length * value, 0.76 * step, facecolor=colour))
+        text(ax, x - 1, middle, names[place], size=size, ha="right", weight="bold" if place == best else "normal")
+    ax.plot([x, x], [y, y + height], color=INK, linewidth=1.2)
+
+
+def opener() -> Figure:
+    """A picture of 32 by 32 pixels goes through convolutions, pooling and dense layers: ten probabilities."""
+    words = WORDS["06_opener"]
+    figure, ax = card(95, 36)
+    picture(ax, 3, 9, 18, 18, np.pad(_clothes(9), 2))
+    text(ax, 12, 31, words["picture"], size=12)
+    arrow(ax, (22.3, 18), (26.3, 18))
+    box(ax, 27.5, 5.5, 30, 25, fill="white")
+    text(ax, 42.5, 27.6, words["network"], size=13, weight="bold")
+    x = 29.5
+    for side, depth in ((11, 1.6), (7.4, 2.6), (4.6, 3.4)):
+        x = _volume(ax, x, 17 - side / 2, side, depth, CONV_FACE)
+        x += 0.9
+    for left, height in ((48.9, 15), (51.9, 11), (54.9, 6)):
+        ax.add_patch(Rectangle((left, 17 - height / 2), 1.2, height, facecolor=SOFT["orange"], edgecolor=INK))
+    text(ax, 37.5, 8.2, words["body"], size=10.5)
+    text(ax, 52.2, 7.6, words["head"], size=10.5)
+    arrow(ax, (58.7, 18), (62.5, 18))
+    values = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.0, 0.09, 0.01, 0.87])
+    _bars(ax, 76, 5, 25, values, FASHION_MNIST_CLASSES, length=15, best=9)
+    text(ax, 80, 33, words["probabilities"], size=12)
+    text(ax, 80, 2.4, words["answer"].format(name=FASHION_MNIST_CLASSES[9]), size=11.5, style="italic")
+    return figure
+
+
+def classes() -> Figure:
+    """The ten classes of CIFAR-10 with their numbers: four kinds of vehicles and six kinds of animals."""
+    words = WORDS["06_classes"]
+    figure, ax = card(95, 31)
+    text(ax, 47.5, 28, words["title"], size=12.5, weight="bold")
+    vehicles = (0, 1, 8, 9)
+    for number, name in enumerate(CIFAR10_CLASSES):
+        fill = "blue" if number in vehicles else "orange"
+        x, y = 2.5 + 18.2 * (number % 5), 18.2 - 7 * (number // 5)
+        box(ax, x, y, 17.2, 5.6, f"{number}   {name}", fill=fill, size=12.5)
+    for x, fill, name in ((14, "blue", "vehicles"), (56, "orange", "animals")):
+        box(ax, x, 6.4, 3, 2.2, fill=fill)
+        text(ax, x + 4.2, 7.5, words[name], size=12, ha="left")
+    text(ax, 47.5, 2.6, f"{words['train']}   ·   {words['test']}", size=12)
+    return figure
+
+
+def _grid(ax: Axes, x: float, y: float, n: int, cell: float, *, face: str, dashed_border: int = 0) -> None:
+    """An n by n grid of cells, with a border of dashed zero cells around it."""
+    for row in range(-dashed_border, n + dashed_border):
+        for column in range(-dashed_border, n + dashed_border):
+            inside = 0 <= row < n and 0 <= column < n
+            corner = (x + column * cell, y + row * cell)
+            ax.add_patch(Rectangle(corner, cell, cell, facecolor=face if inside else "white",
+                                   edgecolor=INK if inside else PALETTE["grey"], linewidth=1.0 if inside else 0.8,
+                                   linestyle="-" if inside else ":", zorder=2 if inside else 1))  # fmt: skip
+            if not inside:
+                text(ax, corner[0] + cell / 2, corner[1] + cell / 2, "0", size=10, colour=PALETTE["grey"])
+
+
+def same_padding() -> Figure:
+    """Valid padding turns 5 by 5 into 3 by 3; same padding adds a border of zeros and keeps 5 by 5."""
+    words = WORDS["06_same_padding"]
+    figure, ax = card(95, 36)
+    cell = 3.0
+    for left, name, border, out in ((6, "valid", 0, 3), (53, "same", 1, 5)):
+        text(ax, left + 18, 32.6, words[name], size=13, weight="bold")
+        _grid(ax, left, 10.5, 5, cell, face=SOFT["blue"], dashed_border=border)
+        corner = (left - border * cell, 10.5 + (5 + border - 3) * cell)
+        ax.add_patch(
+            Rectangle(corner, 3 * cell, 3 * cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.6, zorder=4)
+        )
+        right = left + 22.5
+        low = 10.5 + (5 - out) * cell / 2
+        _grid(ax, right, low, out, cell, face=SOFT["green"])
+        target = (right, low + (out - 1) * cell)
+        ax.add_patch(Rectangle(target, cell, cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.6, zorder=4))
+        window, target = (corner[0] + 3 * cell, corner[1] + 1.5 * cell), (right - 0.3, target[1] + cell / 2)
+        arrow(ax, window, target, colour=PALETTE["red"], bend=-0.15)
+        ax.patches[-1].set_zorder(5)
+        under = 5.6
+        text(ax, left + 2.5 * cell, under, words["input"], size=12)
+        text(ax, right + out * cell / 2, under, words[f"output_{name}"], size=12)
+        text(ax, left + 18, 2.0, words[f"{name}_note"].replace("\n", " "), size=12, style="italic")
+    return figure
+
+
+def block() -> Figure:
+    """The first block: two convolutions with 32 filters, 896 and 9,248 parameters, then a pooling without any."""
+    words = WORDS["06_block"]
+    figure, ax = card(110, 31)
+    places = ((4, 12.0, 1.4, INPUT_FACE, "input"), (30, 12.0, 5.0, CONV_FACE, "maps"),
+              (61, 12.0, 5.0, CONV_FACE, "maps"), (94, 7.0, 5.0, POOL_FACE, "pooled"))  # fmt: skip
+    ends = []
+    for x, side, depth, face, name in places:
+        end = _volume(ax, x, 17 - side / 2, side, depth, face)
+        ends.append(end)
+        text(ax, (x + end) / 2, 5.6, words[name], size=12)
+    steps = (("conv", words["parameters"].format(count="896")), ("conv", words["parameters"].format(count="9,248")),
+             ("pool", words["none"]))  # fmt: skip
+    for place, (name, note) in enumerate(steps):
+        start, end = ends[place] + 1, places[place + 1][0] - 1
+        arrow(ax, (start, 17), (end, 17))
+        text(ax, (start + end) / 2, 22.6, words[name], size=11.5)
+        text(ax, (start + end) / 2, 27.8, note, size=11, colour="#A84900")
+    return figure
+
+
+def architecture() -> Figure:
+    """The whole network: three blocks shrink 32 by 32 to 4 by 4 while the maps grow to 64; then 1024, 512, 10."""
+    words = WORDS["06_architecture"]
+    figure, ax = card(120, 44)
+    middle = 24
+    end = _volume(ax, 2.5, middle - 6.5, 13, 1.2, INPUT_FACE)
+    text(ax, 5.6, 11.6, words["input"], size=11)
+    x = 13.5
+    for number, (filters, side, scale) in enumerate(((32, 32, 13.0), (64, 16, 8.0), (64, 8, 5.0)), start=1):
+        arrow(ax, (x - 3.0, middle), (x - 0.6, middle))
+        first = x
+        depth = 2.6 if filters == 32 else 4.0
+        for _ in range(2):
+            end = _volume(ax, x, middle - scale / 2, scale, depth, CONV_FACE)
+            x = end + 0.8
+        small = scale * 0.62
+        end = _volume(ax, x, middle - small / 2, small, depth, POOL_FACE)
+        text(ax, (first + end) / 2, 38.4, words["block"].format(number=number, filters=filters), size=11)
+        text(ax, (first + end) / 2, 11.6, words["maps"].format(side=side, filters=filters) + "\n→ "
+             + words["maps"].format(side=side // 2, filters=filters), size=11)  # fmt: skip
+        x = end + 4.2
+    arrow(ax, (x - 3.4, middle), (x - 1.0, middle))
+    body_end = x - 2.6
+    for height, name in ((24, "flatten"), (17, "hidden"), (9, "output")):
+        ax.add_patch(Rectangle((x, middle - height / 2), 1.6, height, facecolor=SOFT["orange"], edgecolor=INK))
+        text(ax, x + 0.8, 40.2 if name == "flatten" else middle + height / 2 + (3 if name == "hidden" else 4.2),
+             words[name], size=11)  # fmt: skip
+        if name != "output":
+            arrow(ax, (x + 2.4, middle), (x + 11.2, middle))
+        x += 12
+    for left, right, name in ((2.5, body_end, "body"), (body_end + 2, 117.5, "head")):
+        ax.plot([left, left, right, right], [7.4, 5.8, 5.8, 7.4], color=INK, linewidth=1.2)
+        text(ax, (left + right) / 2, 3.2, words[name], size=11.5, style="italic")
+    return figure
+
+
+def classifier() -> Figure:
+    """Flatten lays 64 maps of 4 by 4 in a row of 1024; 512 neurons and then 10 neurons follow, and softmax."""
+    words = WORDS["06_classifier"]
+    figure, ax = card(100, 44)
+    middle = 23
+    for place in range(4):
+        shift = 1.3 * (3 - place)
+        _grid(ax, 3 + shift, middle - 7 + shift, 4, 2.0, face=SOFT["green"])
+    text(ax, 9, 36.5, words["maps"], size=12)
+    arrow(ax, (17.5, middle), (24.5, middle), words["flatten"], size=11, offset=(0, 2.2))
+    number_grid(ax, 26, middle - 12, 2.0, np.zeros((12, 1)), size=0, shade=False)
+    for row in range(12):
+        face = SOFT["green"] if row % 4 < 2 else SOFT["white"]
+        ax.add_patch(Rectangle((26, middle - 12 + 2 * row), 2, 2, facecolor=face, edgecolor=PALETTE["grey"]))
+    text(ax, 27, 38.4, words["row"], size=12)
+    columns = {"row": (28.6, np.linspace(middle - 11, middle + 11, 5)),
+               "hidden": (50, np.linspace(middle - 10, middle + 10, 7)),
+               "output": (71, np.linspace(middle - 9.9, middle + 9.9, 10))}  # fmt: skip
+    for first, second in (("row", "hidden"), ("hidden", "output")):
+        for y in columns[first][1]:
+            for other in columns[second][1]:
+                ax.plot([columns[first][0], columns[second][0]], [y, other], color=PALETTE["grey"], linewidth=0.5,
+                        alpha=0.6, zorder=0)  # fmt: skip
+    for name, radius, fill in (("hidden", 1.3, "blue"), ("output", 0.95, "orange")):
+        x, ys = columns[name]
+        for y in ys:
+            circle(ax, x, y, radius, fill=fill)
+        text(ax, x, 38.4, words[name], size=12)
+    arrow(ax, (73, middle), (77.5, middle))
+    values = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.0, 0.09, 0.01, 0.87])
+    _bars(ax, 83, middle - 11, 22, values, "0123456789", length=13, best=9)
+    text(ax, 88, 38.4, words["probabilities"], size=12)
+    for x, name in ((20.5, "no_weights"), (39.5, "weights"), (61, "weights_out")):
+        text(ax, x, 5.2, words[name], size=11.5, colour="#A84900")
+    return figure
+
+
+def _small_net(ax: Axes, x: float, y: float, off: tuple[tuple[int, ...], ...]) -> None:
+    """A net of 4, 5 and 2 units; those in `off` are crossed out and have no connections."""
+    layers = [[y + 4.6 * place for place in range(4)], [y - 2.3 + 4.6 * place for place in range(5)],
+              [y + 4.6, y + 9.2]]  # fmt: skip
+    xs = (x, x + 9, x + 18)
+    for layer in range(2):
+        for a, first in enumerate(layers[layer]):
+            for b, second in enumerate(layers[layer + 1]):
+                if a not in off[layer] and b not in off[layer + 1]:
+                    ax.plot([xs[layer], xs[layer + 1]], [first, second], color=PALETTE["grey"], linewidth=0.8, zorder=0)
+    for layer, (x_layer, ys) in enumerate(zip(xs, layers, strict=True)):
+        for place, y_unit in enumerate(ys):
+            gone = place in off[layer]
+            edge, line = (PALETTE["grey"], ":") if gone else (INK, "-")
+            face = "white" if gone else SOFT["blue"]
+            ax.add_patch(Circle((x_layer, y_unit), 1.6, facecolor=face, edgecolor=edge, linewidth=1.3, linestyle=line))
+            if gone:
+                for sign in (-1, 1):
+                    ax.plot(
+                        [x_layer - 1, x_layer + 1], [y_unit - sign, y_unit + sign], color=PALETTE["red"], linewidth=1.8
+                    )
+
+
+def dropout_idea() -> Figure:
+    """Each training step switches other units off and multiplies the kept ones by 4/3; in prediction all work."""
+    words = WORDS["06_dropout_idea"]
+    figure, ax = card(110, 48)
+    nets = (
+        (8, words["step"].format(number=1), ((1,), (0, 3), ())),
+        (47, words["step"].format(number=2), ((3,), (2,), ())),
+        (86, words["full"], ((), (), ())),
+    )
+    for x, title, off in nets:
+        text(ax, x + 9, 44.4, title, size=12, weight="bold")
+        _small_net(ax, x, 21.4, off)
+    before = np.array([[3, 0, 6, 9, 3, 12, 6, 3]])
+    kept = np.array([[1, 1, 1, 0, 1, 1, 0, 1]])
+    text(ax, 21, 11.4, words["before"], size=12)
+    number_grid(ax, 8, 4, 3.4, before, size=11, shade=False)
+    arrow(ax, (36.6, 5.7), (43, 5.7))
+    text(ax, 59, 11.4, words["after"], size=12)
+    number_grid(ax, 45, 4, 3.4, before * kept * 4 // 3, size=11, shade=False, highlight=[(0, 3), (0, 6)])
+    text(ax, 93, 6.6, words["rule"], size=12, style="italic")
+    return figure
+
+
+def dropout_architecture() -> Figure:
+    """The same network with four dropout layers: 0.25 after each pooling, 0.5 after the dense layer of 512."""
+    words = WORDS["06_dropout_architecture"]
+    figure, ax = card(118, 40)
+    y, height = 23, 8.5
+    box(ax, 1.5, y, 9.5, height, words["input"], fill="grey", size=9.5)
+    x = 12.8
+    for number, filters in ((1, 32), (2, 64), (3, 64)):
+        start = x
+        for name, fill, width in (("conv", "blue", 6.6), ("conv", "blue", 6.6), ("pool", "green", 6.6),
+                                  ("drop", "red", 9.6)):  # fmt: skip
+            label = words[name].format(filters=filters, rate=0.25)
+            box(ax, x, y, width, height, label, fill=fill, size=11, weight="bold" if name == "drop" else "normal")
+            x += width + 0.8
+        ax.plot([start, start, x - 0.8, x - 0.8], [33.2, 34.4, 34.4, 33.2], color=INK, linewidth=1.2)
+        text(ax, (start + x - 0.8) / 2, 37, words["block"].format(number=number), size=12)
+        if number < 3:
+            arrow(ax, (x - 0.5, y + height / 2), (x + 2.0, y + height / 2))
+        x += 2.4
+    arrow(ax, (11.1, y + height / 2), (12.7, y + height / 2))
+    x = 34
+    ax.plot([113, 113, 30], [y - 0.3, 18.4, 18.4], color=INK, linewidth=1.6)
+    ax.plot([30, 30], [18.4, 12], color=INK, linewidth=1.6)
+    arrow(ax, (30, 12), (33.6, 12))
+    for name, fill, width in (
+        ("flatten", "orange", 9),
+        ("dense", "orange", 9),
+        ("drop", "red", 9.6),
+        ("output", "orange", 11),
+    ):
+        label = words[name].format(rate=0.5)
+        box(ax, x, 7.7, width, height, label, fill=fill, size=11, weight="bold" if name == "drop" else "normal")
+        x += width + 0.8
+    text(ax, x + 1.6, 12, words["head"], size=12, ha="left")
+    text(ax, 59, 3.2, words["legend"], size=12, style="italic", colour="#A84900")
+    return figure
+
+
+def _blob(rows: int, centres: Sequence[tuple[float, float, float]]) -> np.ndarray:
+    """A smooth (rows, rows) map with bumps at (row, column, height)."""
+    grid = np.arange(rows)
+    return sum(h * np.exp(-((grid[:, None] - r) ** 2 + (grid[None] - c) ** 2) / 4.0) for r, c, h in centres)
+
+
+def grad_cam() -> Figure:
+    """Grad-CAM: gradients of one class score become a weight per map; the weighted maps show what spoke for it."""
+    words = WORDS["06_grad_cam"]
+    figure, ax = card(110, 54)
+    shoe = np.pad(_clothes(9), 2)
+    top = 35
+    picture(ax, 3, top - 6, 12, 12, shoe)
+    text(ax, 9, 45, words["picture"], size=12)
+    arrow(ax, (16, top), (20, top))
+    box(ax, 21, top - 5, 15, 10, words["body"], fill="blue")
+    arrow(ax, (37, top), (41, top))
+    centres = ([(2, 5, 1)], [(5, 2, 1), (2, 4, 0.4)], [(6, 6, 1)])
+    maps = [_blob(8, c) for c in centres]
+    for place, one in enumerate(maps):
+        picture(ax, 45.5 - 1.8 * place, top - 6.5 + 2.2 * (2 - place), 9, 9, 255 * one)
+    text(ax, 48, 47, words["maps"], size=12)
+    arrow(ax, (56, top), (60, top))
+    box(ax, 61, top - 5, 15, 10, words["rest"], fill="orange")
+    arrow(ax, (77, top), (81, top))
+    circle(ax, 88, top, 5.6, words["score"], fill="red", size=10.5)
+    ax.plot([88, 88], [top - 6, 24.6], color=PALETTE["red"], linewidth=2)
+    ax.plot([88, 48], [24.6, 24.6], color=PALETTE["red"], linewidth=2)
+    arrow(ax, (48, 24.6), (48, 28), colour=PALETTE["red"], width=2)
+    text(ax, 70, 22.6, words["gradient"], size=11, colour=PALETTE["red"])
+    weights = (0.8, 0.5, -0.4)
+    low = 8.6
+    heat = np.maximum(0, sum(w * m for w, m in zip(weights, maps, strict=True)))
+    for place, (weight, one) in enumerate(zip(weights, maps, strict=True)):
+        x = 4 + 15 * place
+        text(ax, x, low + 3.4, f"{'−' if weight < 0 else '+' if place else ''}{abs(weight)} ·", size=12)
+        picture(ax, x + 3, low, 7, 7, 255 * one)
+    text(ax, 22, 3.8, words["weights"], size=11.5)
+    arrow(ax, (47, low + 3.5), (54, low + 3.5))
+    picture(ax, 56, low - 0.5, 8, 8, _heat_colours(heat / heat.max()))
+    text(ax, 60, 3.8, words["sum"], size=11.5)
+    arrow(ax, (67, low + 3.5), (84, low + 3.5))
+    enlarged = np.kron(heat / heat.max(), np.ones((4, 4)))
+    overlay = 0.5 * shoe[..., None] / 255 + 0.5 * _heat_colours(enlarged)
+    picture(ax, 87, low - 1.5, 10.5, 10.5, overlay)
+    text(ax, 92, 3.8, words["overlay"], size=11.5)
+    return figure
+
+
+def _heat_colours(values: np.ndarray) -> np.ndarray:
+    return mpl.colormaps["viridis"](values)[..., :3]
+
+
+DRAWINGS = {
+    "06_opener": opener,
+    "06_classes": classes,
+    "06_same_padding": same_padding,
+    "06_block": block,
+    "06_architecture": architecture,
+    "06_classifier": classifier,
+    "06_dropout_idea": dropout_idea,
+    "06_dropout_architecture": dropout_architecture,
+    "06_grad_cam": grad_cam,
+}
