@@ -25,7 +25,7 @@ WORDS = {
         "head_parts": "dense\nlayers",
         "maps": "feature maps: smaller and smaller, but more of them",
         "probabilities": "probabilities",
-        "classes": ("kiwi", "orange", "lemon", "…"),
+        "classes": ("banana", "orange", "lemon", "…"),
     },
     "05_mlp_on_image": {
         "picture": "picture\n224 × 224 × 3",
@@ -38,7 +38,7 @@ WORDS = {
     "05_shifted_object": {
         "before": "a 7 in the middle",
         "after": "the same 7, 4 pixels to the right",
-        "row": "a piece of its row of 784 numbers",
+        "row": "a piece of its row of 784 numbers; orange marks: ink",
         "note": "The same shape meets other inputs, and so other weights.",
     },
     "05_shared": {
@@ -53,7 +53,7 @@ WORDS = {
         "input": "input\nH × W × channels",
         "filters": "filters\n(learned weights)",
         "slide": "each filter slides\nover the input",
-        "linear": "one sum\nper position",
+        "linear": "one sum + bias\nper position",
         "activation": "ReLU",
         "output": "output: feature maps\nH′ × W′ × filters",
         "map": "one map per filter",

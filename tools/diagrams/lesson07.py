@@ -21,8 +21,8 @@ WORDS = {
         "network_note": "its weights\nare finished",
         "steps": ("load", "preprocess", "predict", "decode"),
         "probabilities": "1,000 probabilities",
-        "classes": ("lesser panda", "giant panda", "ice bear"),
-        "indices": (387, 388, 296),
+        "classes": ("lesser panda", "giant panda", "barracouta"),
+        "indices": (387, 388, 389),
         "answer": "class 388:\ngiant panda",
     },
     "07_imagenet": {
@@ -180,14 +180,14 @@ def rank_index() -> Figure:
     """Five probabilities at the indices 0 to 4, sorted: rank 0 is index 2, rank 1 is index 1."""
     words = WORDS["07_rank_index"]
     figure, ax = card(95, 34)
-    values = (0.1, 0.2, 0.6, 0.1, 0.0)
+    values = (0.05, 0.2, 0.6, 0.1, 0.05)
     order = (2, 1, 3)
     text(ax, 8, 24.4, words["index"], size=12, weight="bold", colour=PALETTE["blue"])
     text(ax, 8, 18.5, words["probability"], size=12)
     for index, value in enumerate(values):
         x = 16 + 6.4 * index
         text(ax, x + 2.8, 24.4, str(index), size=13, weight="bold", colour=PALETTE["blue"])
-        box(ax, x, 15.8, 5.6, 5.4, f"{value:.1f}", fill="orange" if index == 2 else "grey")
+        box(ax, x, 15.8, 5.6, 5.4, f"{value:g}", fill="orange" if index == 2 else "grey")
     text(ax, 31.5, 8, words["index_note"], size=12, style="italic", colour=PALETTE["blue"])
     arrow(ax, (49, 18.5), (61, 18.5))
     text(ax, 55, 21.4, words["sorted"], size=10.5)
@@ -198,7 +198,7 @@ def rank_index() -> Figure:
         y = 22.4 - 5.6 * rank
         text(ax, 67, y, str(rank), size=13, weight="bold", colour=PALETTE["red"])
         text(ax, 77, y, str(index), size=13, weight="bold", colour=PALETTE["blue"])
-        box(ax, 84.2, y - 2.3, 5.6, 4.6, f"{values[index]:.1f}", fill="orange" if rank == 0 else "grey")
+        box(ax, 84.2, y - 2.3, 5.6, 4.6, f"{values[index]:g}", fill="orange" if rank == 0 else "grey")
     text(ax, 76, 4, words["rank_note"], size=12, style="italic", colour=PALETTE["red"])
     arrow(ax, (67, 5.8), (67, 8.6), colour=PALETTE["red"], width=1.2)
     return figure
