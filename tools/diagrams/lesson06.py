@@ -84,7 +84,7 @@ WORDS = {
         "flatten": "Flatten",
         "dense": "Dense\n512",
         "output": "Dense 10\nsoftmax",
-        "input": "input\n32 × 32 × 3",
+        "input": "input\n32 × 32\n× 3",
         "block": "block {number}",
         "head": "classifier",
         "legend": "new: four dropout layers, no parameters, active in training only",
