@@ -1,0 +1,85 @@
+"""The small HRNet of lesson 9: shapes of any size, its loss, the scores, and the exported model's call."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from utils import runtime
+
+# isort: split
+
+import keras
+
+from tools import train_hrnet
+
+tf = runtime.tf
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return train_hrnet.build()
+
+
+@pytest.mark.parametrize("size", [(64, 96), (33, 47), (1, 1), (100, 30)])
+def test_logits_have_the_size_of_the_frame(model, size):
+    logits = model(np.zeros((2, *size, 3), "float32"))
+    assert logits.shape == (2, *size, 11)
+
+
+def test_the_model_is_small(model):
+    assert model.count_params() * 4 < 8_000_000
+
+
+def test_the_loss_is_near_zero_for_right_answers_and_ignores_unlabelled_pixels():
+    loss = train_hrnet.segmentation_loss(np.ones(11, "float32"))
+    mask = np.random.default_rng(0).integers(0, 11, (1, 40, 40))
+    right = 20 * np.eye(11, dtype="float32")[mask]
+    wrong = np.roll(right, 1, axis=-1)
+    assert float(loss(mask, right)) < 0.05
+    assert float(loss(mask, wrong)) > 10
+    half = mask.copy()
+    half[:, :20] = train_hrnet.UNLABELLED
+    mixed = np.where((half == train_hrnet.UNLABELLED)[..., None], wrong, right)
+    assert float(loss(half, mixed)) < 0.05
+
+
+def test_confusion_and_iou_by_hand():
+    matrix = np.array([[3, 1], [0, 4]])
+    np.testing.assert_allclose(train_hrnet.intersection_over_union(matrix), [3 / 4, 4 / 5])
+
+    class Constant:
+        def predict_on_batch(self, frames: np.ndarray) -> np.ndarray:
+            return np.broadcast_to(np.eye(11)[4], (*frames.shape[:3], 11))
+
+    masks = np.array([[[4, 4, 3], [11, 11, 4]]])
+    counted = train_hrnet.confusion(Constant(), np.zeros((1, 2, 3, 3), np.uint8), masks)
+    assert counted.sum() == 4
+    assert (counted[4, 4], counted[3, 4]) == (3, 1)
+
+
+def test_views_keep_frame_and_mask_together():
+    """A frame whose red channel says its mask: after crop, resize and mirroring it still does."""
+    mask = np.repeat(np.repeat(np.random.default_rng(0).integers(0, 12, (9, 12)), 40, 0), 40, 1).astype(np.uint8)
+    frame = np.repeat((mask * 20)[..., None], 3, axis=-1)
+    for seed in range(4):
+        tf.random.set_seed(seed)
+        view, cut = train_hrnet.random_view(tf.constant(frame), tf.constant(mask))
+        assert view.shape == (*train_hrnet.CROP, 3)
+        same = np.abs(np.asarray(view)[..., 0] * 255 / 20 - np.asarray(cut)) < 0.5
+        assert same.mean() > 0.9  # all but the borders between patches, where the frame is interpolated
+        changed, kept = train_hrnet.random_camera(view, cut)
+        assert 0 <= float(tf.reduce_min(changed)) <= float(tf.reduce_max(changed)) <= 1
+        np.testing.assert_array_equal(kept, cut)
+
+
+def test_the_exported_model_answers_as_the_hub_s_does(model, tmp_path):
+    tf.saved_model.save(train_hrnet.Segmenter(model), str(tmp_path / "hrnet"))
+    loaded = tf.saved_model.load(str(tmp_path / "hrnet"))
+    frame = np.random.default_rng(0).uniform(0, 1, (1, 45, 61, 3)).astype("float32")
+    probabilities = np.asarray(loaded.predict(frame))
+    assert probabilities.shape == (1, 45, 61, 33)
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
+    assert (np.flatnonzero(probabilities.sum(axis=(0, 1, 2))) == np.sort(np.add(train_hrnet.CAMVID_IDS, 1))).all()
+    assert (probabilities.argmax(-1) == np.add(train_hrnet.CAMVID_IDS, 1)[np.asarray(model(frame)).argmax(-1)]).all()
