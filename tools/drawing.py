@@ -15,7 +15,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 
 from utils.plotting import PALETTE
 
@@ -73,6 +73,31 @@ def circle(ax: Axes, x: float, y: float, radius: float, words: str = "", *, fill
     ax.add_patch(Circle((x, y), radius, facecolor=SOFT.get(fill, fill), edgecolor=INK, linewidth=1.4))
     if words:
         text(ax, x, y, words, size=size)
+
+
+def bars(ax: Axes, x: float, y: float, height: float, values: Sequence[float], names: Sequence[str], *,
+         length: float, best: int, size: float = 10.5) -> None:  # fmt: skip
+    """Horizontal bars, the first at the top, with their names at the left; the best one in orange, its name bold."""
+    step = height / len(values)
+    for place, (value, name) in enumerate(zip(values, names, strict=True)):
+        middle = y + height - (place + 0.5) * step
+        colour = PALETTE["orange"] if place == best else PALETTE["blue"]
+        ax.add_patch(Rectangle((x, middle - 0.38 * step), length * value, 0.76 * step, facecolor=colour))
+        text(ax, x - 1, middle, name, size=size, ha="right", weight="bold" if place == best else "normal")
+    ax.plot([x, x], [y, y + height], color=INK, linewidth=1.2)
+
+
+def cuboid(ax: Axes, x: float, y: float, width: float, height: float, back: tuple[float, float], *,
+           fill: str = "blue") -> float:  # fmt: skip
+    """A solid box: its front with the lower left corner at (x, y), its sides going back by `back`. Its right end."""
+    (dx, dy), right, top = back, x + width, y + height
+    colour = np.array(mpl.colors.to_rgb(SOFT.get(fill, fill)))
+    front = [(x, y), (right, y), (right, top), (x, top)]
+    lid = [(x, top), (right, top), (right + dx, top + dy), (x + dx, top + dy)]
+    side = [(right, y), (right + dx, y + dy), (right + dx, top + dy), (right, top)]
+    for corners, shade in ((lid, 0.96), (side, 0.86), (front, 1.0)):
+        ax.add_patch(Polygon(corners, closed=True, facecolor=shade * colour, edgecolor=INK, linewidth=1.0))
+    return right + dx
 
 
 def number_grid(ax: Axes, x: float, y: float, cell: float, numbers: Any, *, size: float = 9, shade: bool = True,

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from tools.drawing import INK, SOFT, arrow, box, card, circle, number_grid, picture, text
+from tools.drawing import INK, SOFT, arrow, bars, box, card, circle, number_grid, picture, text
 from utils.datasets import load_mnist
 from utils.plotting import PALETTE
 
@@ -87,17 +87,6 @@ def _test_digit(index: int) -> np.ndarray:
     return load_mnist()[1][0][index]
 
 
-def _bars(ax: Axes, x: float, y: float, height: float, values: np.ndarray, *, length: float, best: int) -> None:
-    """Ten horizontal bars, digit 0 at the top, the best one in orange, with their digits at the left."""
-    step = height / len(values)
-    for digit, value in enumerate(values):
-        middle = y + height - (digit + 0.5) * step
-        colour = PALETTE["orange"] if digit == best else PALETTE["blue"]
-        ax.add_patch(Rectangle((x, middle - 0.38 * step), length * value, 0.76 * step, facecolor=colour))
-        text(ax, x - 1.6, middle, str(digit), size=10.5, weight="bold" if digit == best else "normal")
-    ax.plot([x, x], [y, y + height], color=INK, linewidth=1.2)
-
-
 def opener() -> Figure:
     """A handwritten 7 becomes a row of 784 numbers; a network turns it into ten probabilities; the largest wins."""
     words = WORDS["04_opener"]
@@ -115,7 +104,7 @@ def opener() -> Figure:
     text(ax, 47, 15.4, words["kind"], size=12)
     arrow(ax, (57, 18), (62, 18))
     probabilities = np.array([0.01, 0.01, 0.03, 0.03, 0.01, 0.01, 0.0, 0.84, 0.01, 0.05])
-    _bars(ax, 66, 5, 26, probabilities, length=13, best=7)
+    bars(ax, 66, 5, 26, probabilities, "0123456789", length=13, best=7)
     text(ax, 71.5, 33, words["probabilities"], size=12)
     middle = 5 + 2.5 * 2.6
     arrow(ax, (78.5, middle), (84, middle))
@@ -240,7 +229,7 @@ def network() -> Figure:
     box(ax, 83, 37, 10, 9, words["softmax"], fill="orange", size=12)
     arrow(ax, (93.6, 41.5), (96.6, 41.5))
     probabilities = np.array([0.01, 0.01, 0.03, 0.03, 0.01, 0.01, 0.0, 0.84, 0.01, 0.05])
-    _bars(ax, 100, 28.7, 25.6, probabilities, length=8, best=7)
+    bars(ax, 100, 28.7, 25.6, probabilities, "0123456789", length=8, best=7)
     text(ax, 103, 60, words["probabilities"], size=12)
     arrow(ax, (103, 28), (103, 21.2))
     box(ax, 96, 13, 13, 7.6, words["loss"], fill="red", size=11)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.patches import Circle, Ellipse, Polygon, Rectangle
 
-from tools.drawing import INK, SOFT, arrow, box, card, circle, number_grid, picture, text
+from tools.drawing import INK, SOFT, arrow, bars, box, card, circle, cuboid, number_grid, picture, text
 from utils.datasets import load_mnist
 from utils.downloads import fetch
 from utils.plotting import PALETTE
@@ -194,34 +194,11 @@ def _slide(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
                      for r in range(image.shape[0] - 2)])  # fmt: skip
 
 
-def _cuboid(ax: Axes, x: float, y: float, width: float, height: float, *, depth: float, fill: str = "blue",
-            edge: str = INK) -> None:  # fmt: skip
-    """A box seen from the side: front (width by height) with its lower left corner at (x, y), slanted back."""
-    colour = SOFT.get(fill, fill)
-    dx, dy = 0.45 * depth, 0.45 * depth
-    top = [(x, y + height), (x + dx, y + height + dy), (x + width + dx, y + height + dy), (x + width, y + height)]
-    side = [(x + width, y), (x + width + dx, y + dy), (x + width + dx, y + height + dy), (x + width, y + height)]
-    for corners in (top, side):
-        ax.add_patch(Polygon(corners, closed=True, facecolor=colour, edgecolor=edge, linewidth=1.1))
-    ax.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor=edge, linewidth=1.1))
-
-
 def _sheets(ax: Axes, x: float, y: float, side: float, count: int, *, fill: str, step: float = 1.2) -> None:
     """A stack of square maps, the first one in front at (x, y)."""
     for place in reversed(range(count)):
         ax.add_patch(Rectangle((x + place * step, y + place * step), side, side, facecolor=SOFT.get(fill, fill),
                                edgecolor=INK, linewidth=1.1))  # fmt: skip
-
-
-def _bars(ax: Axes, x: float, y: float, step: float, names: tuple[str, ...], values: list[float],
-          length: float) -> None:  # fmt: skip
-    """Horizontal bars with their names at the left, the longest in orange."""
-    ax.plot([x, x], [y - len(values) * step, y], color=INK, linewidth=1.2)
-    for place, (name, value) in enumerate(zip(names, values, strict=True)):
-        middle = y - (place + 0.5) * step
-        colour = PALETTE["orange"] if value == max(values) else PALETTE["blue"]
-        ax.add_patch(Rectangle((x, middle - 0.35 * step), length * value, 0.7 * step, facecolor=colour))
-        text(ax, x - 1, middle, name, size=11, ha="right")
 
 
 def _car(ax: Axes, x: float, y: float, s: float) -> None:
@@ -276,7 +253,7 @@ def vgg_overview() -> Figure:
     text(ax, 45.5, 31.4, words["body"], size=12, weight="bold")
     x = 27.0
     for height, width in ((16, 1.6), (12, 2.6), (8.5, 4), (6, 6), (4, 7)):
-        _cuboid(ax, x, 18 - height / 2, width, height, depth=height / 3.2, fill="blue")
+        cuboid(ax, x, 18 - height / 2, width, height, (height / 7, height / 7))
         x += width + 3.6
     text(ax, 45.5, 7.6, words["body_parts"], size=12)
     text(ax, 45.5, 1.8, words["maps"], size=11, style="italic")
@@ -288,7 +265,7 @@ def vgg_overview() -> Figure:
             circle(ax, 75.2 + 3.3 * place, 18 + 2.6 * (neuron - (count - 1) / 2), 0.9, fill="orange")
     text(ax, 78.5, 7.6, words["head_parts"], size=12)
     arrow(ax, (85.6, 18), (88.6, 18))
-    _bars(ax, 96.5, 24, 3, words["classes"], [0.1, 0.25, 0.6, 0.05], 11)
+    bars(ax, 96.5, 12, 12, [0.1, 0.25, 0.6, 0.05], words["classes"], length=11, best=2, size=11)
     text(ax, 95.5, 29, words["probabilities"], size=12)
     return figure
 
@@ -635,7 +612,8 @@ def vgg_channels() -> Figure:
     for place, (channels, size) in enumerate(sizes):
         height, width = 0.13 * size + 1.4, 0.022 * channels + 0.7
         depth = 0.3 * height
-        _cuboid(ax, x, 25 - height / 2, width, height, depth=depth, fill="grey" if place == 0 else "blue")
+        back, fill = (0.45 * depth, 0.45 * depth), "grey" if place == 0 else "blue"
+        cuboid(ax, x, 25 - height / 2, width, height, back, fill=fill)
         middle = x + width / 2 + 0.2 * depth
         text(ax, middle, 25 - height / 2 - 3.4, f"{size} × {size}\n× {channels}", size=11)
         right = x + width + 0.45 * depth
@@ -653,7 +631,7 @@ def flatten() -> Figure:
     """The 7 by 7 by 512 numbers after the last pool become one row of 25,088, fed to 4,096 neurons."""
     words = WORDS["05_flatten"]
     figure, ax = card(85, 43)
-    _cuboid(ax, 5, 16, 15, 7, depth=7, fill="blue")
+    cuboid(ax, 5, 16, 15, 7, (3.15, 3.15))
     for place in range(1, 7):
         ax.plot([5, 20], [16 + place, 16 + place], color=PALETTE["grey"], linewidth=0.5)
     text(ax, 14, 32, words["maps"], size=12)

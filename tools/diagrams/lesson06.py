@@ -9,9 +9,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Polygon, Rectangle
+from matplotlib.patches import Circle, Rectangle
 
-from tools.drawing import INK, SOFT, arrow, box, card, circle, number_grid, picture, text
+from tools.drawing import INK, SOFT, arrow, bars, box, card, circle, cuboid, number_grid, picture, text
 from utils.datasets import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_fashion_mnist
 from utils.plotting import PALETTE
 
@@ -111,30 +111,9 @@ def _clothes(label: int, place: int = 0) -> np.ndarray:
     return images[np.flatnonzero(labels == label)[place]]
 
 
-def _volume(ax: Axes, x: float, y: float, side: float, depth: float, face: str) -> float:
-    """A stack of maps as a cuboid seen from the left; lower left corner (x, y). Returns its right end."""
-    lean = 0.35 * side  # how far the sides go back
-    rise = 0.5 * lean
-    near = [(x, y), (x + depth, y), (x + depth, y + side), (x, y + side)]
-    lid = [(x, y + side), (x + depth, y + side), (x + depth + lean, y + side + rise), (x + lean, y + side + rise)]
-    right = [(x + depth, y), (x + depth + lean, y + rise), (x + depth + lean, y + side + rise), (x + depth, y + side)]
-    base = mpl.colors.to_rgb(face)
-    for corners, shade in ((lid, 0.96), (right, 0.86), (near, 1.0)):
-        colour = tuple(shade * channel for channel in base)
-        ax.add_patch(Polygon(corners, closed=True, facecolor=colour, edgecolor=INK, linewidth=1.0))
-    return x + lean + depth
-
-
-def _bars(ax: Axes, x: float, y: float, height: float, values: np.ndarray, names: Sequence[str], *, length: float,
-          best: int, size: float = 10.5) -> None:  # fmt: skip
-    """Horizontal bars with their names at the left, the best one in orange."""
-    step = height / len(values)
-    for place, value in enumerate(values):
-        middle = y + height - (place + 0.5) * step
-        colour = PALETTE["orange"] if place == best else PALETTE["blue"]
-        ax.add_patch(Rectangle((x, middle - 0.38 * step), length * value, 0.76 * step, facecolor=colour))
-        text(ax, x - 1, middle, names[place], size=size, ha="right", weight="bold" if place == best else "normal")
-    ax.plot([x, x], [y, y + height], color=INK, linewidth=1.2)
+def _back(side: float) -> tuple[float, float]:
+    """How far the sides of a stack of maps go back."""
+    return 0.35 * side, 0.175 * side
 
 
 def opener() -> Figure:
@@ -148,7 +127,7 @@ def opener() -> Figure:
     text(ax, 42.5, 27.6, words["network"], size=13, weight="bold")
     x = 29.5
     for side, depth in ((11, 1.6), (7.4, 2.6), (4.6, 3.4)):
-        x = _volume(ax, x, 17 - side / 2, side, depth, CONV_FACE)
+        x = cuboid(ax, x, 17 - side / 2, depth, side, _back(side), fill=CONV_FACE)
         x += 0.9
     for left, height in ((48.9, 15), (51.9, 11), (54.9, 6)):
         ax.add_patch(Rectangle((left, 17 - height / 2), 1.2, height, facecolor=SOFT["orange"], edgecolor=INK))
@@ -156,7 +135,7 @@ def opener() -> Figure:
     text(ax, 52.2, 7.6, words["head"], size=10.5)
     arrow(ax, (58.7, 18), (62.5, 18))
     values = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.0, 0.09, 0.01, 0.87])
-    _bars(ax, 76, 5, 25, values, FASHION_MNIST_CLASSES, length=15, best=9)
+    bars(ax, 76, 5, 25, values, FASHION_MNIST_CLASSES, length=15, best=9)
     text(ax, 80, 33, words["probabilities"], size=12)
     text(ax, 80, 2.4, words["answer"].format(name=FASHION_MNIST_CLASSES[9]), size=11.5, style="italic")
     return figure
@@ -227,7 +206,7 @@ def block() -> Figure:
               (61, 12.0, 5.0, CONV_FACE, "maps"), (94, 7.0, 5.0, POOL_FACE, "pooled"))  # fmt: skip
     ends = []
     for x, side, depth, face, name in places:
-        end = _volume(ax, x, 17 - side / 2, side, depth, face)
+        end = cuboid(ax, x, 17 - side / 2, depth, side, _back(side), fill=face)
         ends.append(end)
         text(ax, (x + end) / 2, 5.6, words[name], size=12)
     steps = (("conv", words["parameters"].format(count="896")), ("conv", words["parameters"].format(count="9,248")),
@@ -245,7 +224,7 @@ def architecture() -> Figure:
     words = WORDS["06_architecture"]
     figure, ax = card(120, 44)
     middle = 24
-    end = _volume(ax, 2.5, middle - 6.5, 13, 1.2, INPUT_FACE)
+    end = cuboid(ax, 2.5, middle - 6.5, 1.2, 13, _back(13), fill=INPUT_FACE)
     text(ax, 5.6, 11.6, words["input"], size=11)
     x = 13.5
     for number, (filters, side, scale) in enumerate(((32, 32, 13.0), (64, 16, 8.0), (64, 8, 5.0)), start=1):
@@ -253,10 +232,10 @@ def architecture() -> Figure:
         first = x
         depth = 2.6 if filters == 32 else 4.0
         for _ in range(2):
-            end = _volume(ax, x, middle - scale / 2, scale, depth, CONV_FACE)
+            end = cuboid(ax, x, middle - scale / 2, depth, scale, _back(scale), fill=CONV_FACE)
             x = end + 0.8
         small = scale * 0.62
-        end = _volume(ax, x, middle - small / 2, small, depth, POOL_FACE)
+        end = cuboid(ax, x, middle - small / 2, depth, small, _back(small), fill=POOL_FACE)
         text(ax, (first + end) / 2, 38.4, words["block"].format(number=number, filters=filters), size=11)
         text(ax, (first + end) / 2, 11.6, words["maps"].format(side=side, filters=filters) + "\n→ "
              + words["maps"].format(side=side // 2, filters=filters), size=11)  # fmt: skip
@@ -306,7 +285,7 @@ def classifier() -> Figure:
         text(ax, x, 38.4, words[name], size=12)
     arrow(ax, (73, middle), (77.5, middle))
     values = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.0, 0.09, 0.01, 0.87])
-    _bars(ax, 83, middle - 11, 22, values, "0123456789", length=13, best=9)
+    bars(ax, 83, middle - 11, 22, values, "0123456789", length=13, best=9)
     text(ax, 88, 38.4, words["probabilities"], size=12)
     for x, name in ((20.5, "no_weights"), (39.5, "weights"), (61, "weights_out")):
         text(ax, x, 5.2, words[name], size=11.5, colour="#A84900")
