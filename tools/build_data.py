@@ -39,6 +39,19 @@ def run(*command: str, cwd: Path) -> None:
     subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
 
 
+def unpack(package: str, folder: Path) -> Path:
+    """Download a package (Debian's, or PyPI's if it names a version by ==) and unpack it into a folder of its own."""
+    place = folder / package
+    place.mkdir()
+    if "==" in package:
+        run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", package, cwd=place)
+        shutil.unpack_archive(next(place.glob("*.whl")), place, "zip")
+    else:
+        run("apt-get", "download", package, cwd=place)
+        run("dpkg", "-x", next(place.glob("*.deb")).name, ".", cwd=place)
+    return place
+
+
 def deflate(data: bytes) -> bytes:
     """Gzip without a time stamp or name, so that equal bytes in give equal bytes out."""
     return gzip.compress(data, compresslevel=9, mtime=0)
@@ -65,9 +78,7 @@ def mnist(folder: Path) -> dict[str, bytes]:
 
 def fashion_mnist(folder: Path) -> dict[str, bytes]:
     """The first 1,000 training and 200 test images of each class of Fashion-MNIST, in their original order."""
-    run("apt-get", "download", "dataset-fashion-mnist", cwd=folder)
-    run("dpkg", "-x", next(folder.glob("*.deb")).name, ".", cwd=folder)
-    source = folder / "usr" / "share" / "datasets" / "fashion-mnist"
+    source = unpack("dataset-fashion-mnist", folder) / "usr" / "share" / "datasets" / "fashion-mnist"
     files = {}
     for part, per_class in (("train", 1000), ("t10k", 200)):
         images = parse_idx(gzip.decompress((source / f"{part}-images-idx3-ubyte.gz").read_bytes()))
@@ -121,14 +132,7 @@ def photographs(folder: Path) -> dict[str, bytes]:
     with (ROOT / "assets" / "images" / "photos" / "labels.csv").open(encoding="utf-8", newline="") as table:
         sources = {row["file"]: row["source"].split(": ") for row in csv.DictReader(table)}
     for package in sorted({"opencv-doc", *(source[0] for source in sources.values())}):
-        place = folder / package
-        place.mkdir()
-        if "==" in package:
-            run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", package, cwd=place)
-            shutil.unpack_archive(next(place.glob("*.whl")), place, "zip")
-        else:
-            run("apt-get", "download", package, cwd=place)
-            run("dpkg", "-x", next(place.glob("*.deb")).name, ".", cwd=place)
+        unpack(package, folder)
     with Image.open(folder / "opencv-doc" / "usr/share/doc/opencv-doc/examples/data/fruits.jpg") as photo:
         square = photo.convert("RGB").crop((0, 0, 480, 480)).resize((256, 256), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
@@ -142,12 +146,9 @@ def photographs(folder: Path) -> dict[str, bytes]:
 
 def imagenet_classes(folder: Path) -> dict[str, bytes]:
     """The 1,000 classes in order: WordNet ids from timm, names from OpenCV's list (the first of the synonyms)."""
-    run("apt-get", "download", "opencv-doc", cwd=folder)
-    run("dpkg", "-x", next(folder.glob("*.deb")).name, ".", cwd=folder)
-    run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "timm==1.0.31", cwd=folder)
-    names = folder / "usr/share/doc/opencv-doc/examples/data/dnn/classification_classes_ILSVRC2012.txt"
-    with zipfile.ZipFile(next(folder.glob("timm-*.whl"))) as wheel:
-        ids = wheel.read("timm/data/_info/imagenet_synsets.txt").decode().split()
+    opencv, timm = unpack("opencv-doc", folder), unpack("timm==1.0.31", folder)
+    names = opencv / "usr/share/doc/opencv-doc/examples/data/dnn/classification_classes_ILSVRC2012.txt"
+    ids = (timm / "timm/data/_info/imagenet_synsets.txt").read_text(encoding="utf-8").split()
     synonyms = names.read_text(encoding="utf-8").splitlines()
     lines = [f"{index},{ids[index]},{synonyms[index].split(',')[0]}" for index in range(1000)]
     return {"data/imagenet_classes.csv": ("index,wordnet_id,name\n" + "\n".join(lines) + "\n").encode()}
