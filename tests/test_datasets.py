@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import pickle
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from utils import datasets, downloads
 from utils.downloads import DownloadError
@@ -161,3 +164,77 @@ def test_read_idx_names_a_damaged_file(tmp_path, data):
     path.write_bytes(data)
     with pytest.raises(DownloadError, match=r"broken\.gz"):
         datasets.read_idx(path)
+
+
+def test_traffic_signs_in_quick_mode(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    folder = datasets.traffic_signs_folder()
+    assert len(datasets.TRAFFIC_SIGN_CLASSES) == 43 == len(set(datasets.TRAFFIC_SIGN_CLASSES))
+    for part in ("Train", "Valid"):
+        assert {path.name for path in (folder / part).iterdir()} == {str(number) for number in range(43)}
+    with (folder / "Test.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["Path"] for row in rows} == {f"Test/{path.name}" for path in (folder / "Test").iterdir()}
+    assert {int(row["ClassId"]) for row in rows} == set(range(43))
+    assert datasets.traffic_signs_folder() == folder
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def write_gtsrb_archives(folder):
+    """GTSRB's three archives, with 43 classes of three tracks of 20 small pictures, and 50 test pictures."""
+
+    def ppm(value: int) -> bytes:
+        return b"P6\n15 16\n255\n" + bytes([value % 256]) * (15 * 16 * 3)
+
+    with zipfile.ZipFile(folder / "GTSRB_Final_Training_Images.zip", "w") as archive:
+        for class_id in range(43):
+            place = f"GTSRB/Final_Training/Images/{class_id:05}"
+            archive.writestr(f"{place}/GT-{class_id:05}.csv", "not read")
+            for track in range(3):
+                for frame in range(20):
+                    archive.writestr(f"{place}/{track:05}_{frame:05}.ppm", ppm(class_id))
+    with zipfile.ZipFile(folder / "GTSRB_Final_Test_Images.zip", "w") as archive:
+        for number in range(50):
+            archive.writestr(f"GTSRB/Final_Test/Images/{number:05}.ppm", ppm(number % 43))
+    with zipfile.ZipFile(folder / "GTSRB_Final_Test_GT.zip", "w") as archive:
+        table = "".join(f"{number:05}.ppm;15;16;1;2;13;14;{number % 43}\n" for number in range(50))
+        columns = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
+        archive.writestr("GT-final_test.csv", columns + table)
+
+
+def test_traffic_signs_in_full_mode(tmp_path, monkeypatch):
+    (tmp_path / "archives").mkdir()
+    write_gtsrb_archives(tmp_path / "archives")
+    monkeypatch.setenv("COURSE_MODE", "full")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets, "fetch", lambda name: tmp_path / "archives" / name)
+    folder = datasets.traffic_signs_folder()
+    for class_id in range(43):
+        tracks = {}
+        for part, count in datasets.SIGNS_PER_CLASS.items():
+            files = list((folder / part / str(class_id)).glob(f"{class_id:05}_*.png"))
+            assert len(files) == count
+            tracks[part] = {path.name.split("_")[1] for path in files}
+        assert not tracks["Train"] & tracks["Valid"]
+    with Image.open(folder / "Train" / "7" / "00007_00000_00000.png") as image:
+        assert (image.size, image.mode, image.getpixel((3, 3))) == ((15, 16), "RGB", (7, 7, 7))
+    with (folder / "Test.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 50
+    for row in rows:
+        with Image.open(folder / row["Path"]) as image:
+            assert image.getpixel((0, 0))[0] == int(row["ClassId"])
+
+
+def test_a_broken_preparation_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+
+    def fill(folder):
+        (folder / "half").write_text("written")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(DownloadError, match=r"(?s)No space left.*COURSE_CACHE"):
+        downloads.make_folder("signs", fill)
+    assert list(tmp_path.iterdir()) == []
+    assert downloads.make_folder("signs", lambda folder: (folder / "whole").touch()) == tmp_path / "signs"
+    assert downloads.make_folder("signs", fill) == tmp_path / "signs"

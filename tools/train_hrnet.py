@@ -1,11 +1,15 @@
 """Train lesson 9's small HRNet on the real CamVid frames, score it, and export it as a SavedModel.
 
-    python -m tools.train_hrnet train camvid_trainval.zip --work /tmp/hrnet [--epochs 120]
-    python -m tools.train_hrnet evaluate camvid_trainval.zip --work /tmp/hrnet
-    python -m tools.train_hrnet export --work /tmp/hrnet
+    python -m tools.train_hrnet train camvid_trainval.zip --work /tmp/hrnet
+    python -m tools.train_hrnet train camvid_trainval.zip campus.zip --work /tmp/adapted --epochs 12 --rate 5e-4 \\
+        --start /tmp/hrnet/hrnet.weights.h5
+    python -m tools.train_hrnet evaluate camvid_trainval.zip --work /tmp/adapted
+    python -m tools.train_hrnet export --work /tmp/adapted
 
-The zip holds 367 training and 101 validation frames of 360x480 with masks of the ids 0-10 (CLASSES) and 11
-(unlabelled). A training can be stopped and started again: its state after every epoch is in --work.
+The first zip holds 367 training and 101 validation frames of 360x480 with masks of the ids 0-10 (CLASSES) and 11
+(unlabelled); further ones only training frames (campus.zip: tools/street_photos.py). A training can be stopped and
+started again: its state after every epoch is in --work. `evaluate` writes assets/data/hrnet_scores.json, `export` the
+SavedModel assets/models/hrnet_small.
 
 The network follows HRNet (Wang et al., "Deep High-Resolution Representation Learning for Visual Recognition", 2020):
 parallel branches at strides 4, 8 and 16 that exchange their features, here with 32, 64 and 96 channels. Its head also
@@ -17,6 +21,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import platform
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -30,6 +36,7 @@ from PIL import Image
 
 tf = runtime.tf
 
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
 CLASSES = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "cyclist",
 )  # fmt: skip
@@ -211,15 +218,17 @@ class Report(keras.callbacks.Callback):
             file.write(json.dumps(row) + "\n")
 
 
-def train(data: Path, work: Path, epochs: int) -> None:
+def train(data: list[Path], work: Path, epochs: int, rate: float, start: Path | None) -> None:
     work.mkdir(parents=True, exist_ok=True)
-    frames, masks = read_frames(data, "train")
-    valid = read_frames(data, "val")
+    frames, masks = (np.concatenate(part) for part in zip(*(read_frames(path, "train") for path in data), strict=True))
+    valid = read_frames(data[0], "val")
     keras.utils.set_random_seed(SEED)
     model = build()
+    if start:
+        model.load_weights(start)
     steps = len(frames) // BATCH_SIZE
-    rate = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=LEARNING_RATE, warmup_steps=steps)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-3, clipnorm=5.0)
+    decay = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=rate, warmup_steps=steps)
+    optimizer = keras.optimizers.AdamW(decay, weight_decay=1e-3, clipnorm=5.0)
     model.compile(optimizer, segmentation_loss(class_weights(masks)))
     views = tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(len(frames)).repeat()
     views = views.map(random_view, 2).map(random_camera, 2).batch(BATCH_SIZE).prefetch(2)
@@ -250,39 +259,50 @@ def trained(work: Path) -> keras.Model:
     return model
 
 
-def evaluate(data: Path, work: Path) -> None:
+def evaluate(data: Path, work: Path, target: Path) -> None:
     matrix = confusion(trained(work), *read_frames(data, "val"))
     iou = intersection_over_union(matrix)
     for name, value in zip(CLASSES, iou, strict=True):
         print(f"{name:10} {value:.3f}")
-    print(f"mean IoU {iou.mean():.3f}, pixel accuracy {np.diag(matrix).sum() / matrix.sum():.3f}")
+    scores = {
+        "data": "the 101 validation frames of CamVid, 360x480; rows of `confusion` are true classes, entries pixels",
+        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
+        "classes": CLASSES,
+        "iou": iou.round(4).tolist(),
+        "mean_iou": round(float(iou.mean()), 4),
+        "pixel_accuracy": round(float(np.diag(matrix).sum() / matrix.sum()), 4),
+        "confusion": matrix.tolist(),
+    }
+    target.write_text(json.dumps(scores) + "\n", encoding="utf-8")
+    print(f"mean IoU {scores['mean_iou']:.3f}, pixel accuracy {scores['pixel_accuracy']:.3f}")
 
 
 def export(work: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
     tf.saved_model.save(Segmenter(trained(work)), str(target))
-    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    print(f"wrote {target.name}: {size:,} bytes")
+    files = [path for path in sorted(target.rglob("*")) if path.is_file()]
+    print(*(f"{path.relative_to(target)}: {path.stat().st_size:,} bytes" for path in files), sep="\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("train", "evaluate", "export"):
-        command = commands.add_parser(name)
-        if name != "export":
-            command.add_argument("zip", type=Path, help="camvid_trainval.zip")
-        command.add_argument("--work", type=Path, required=True, help="folder for the state between epochs")
-        if name == "train":
-            command.add_argument("--epochs", type=int, default=120)
-        if name == "export":
-            command.add_argument("--target", type=Path, required=True, help="folder of the SavedModel")
-    arguments = parser.parse_args()
-    if arguments.command == "train":
-        train(arguments.zip, arguments.work, arguments.epochs)
-    elif arguments.command == "evaluate":
-        evaluate(arguments.zip, arguments.work)
-    else:
-        export(arguments.work, arguments.target)
+    command = commands.add_parser("train")
+    command.add_argument("data", type=Path, nargs="+", help="camvid_trainval.zip, and zips of further training frames")
+    command.add_argument("--epochs", type=int, default=80)
+    command.add_argument("--rate", type=float, default=LEARNING_RATE, help="largest learning rate")
+    command.add_argument("--start", type=Path, help="weights to begin with, of an earlier training")
+    command = commands.add_parser("evaluate")
+    command.add_argument("data", type=Path, help="camvid_trainval.zip")
+    command.add_argument("--target", type=Path, default=ASSETS / "data" / "hrnet_scores.json")
+    command = commands.add_parser("export")
+    command.add_argument("--target", type=Path, default=ASSETS / "models" / "hrnet_small")
+    for command in commands.choices.values():
+        command.add_argument(
+            "--work", type=Path, required=True, help="folder of the training's state and weights"
+        )
+    arguments = vars(parser.parse_args())
+    {"train": train, "evaluate": evaluate, "export": export}[arguments.pop("command")](**arguments)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import pickle
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from utils.downloads import DownloadError, fetch
+from utils.downloads import DownloadError, fetch, make_folder, unzip
 from utils.mode import mode
 
 Split = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -24,6 +26,17 @@ FASHION_MNIST_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+TRAFFIC_SIGN_CLASSES = (
+    "speed limit 20", "speed limit 30", "speed limit 50", "speed limit 60", "speed limit 70", "speed limit 80",
+    "end of speed limit 80", "speed limit 100", "speed limit 120", "no overtaking", "no overtaking by lorries",
+    "priority at next crossing", "priority road", "give way", "stop", "no vehicles", "no lorries", "no entry",
+    "danger", "bend to the left", "bend to the right", "double bend", "uneven road", "slippery road",
+    "road narrows on the right", "road works", "traffic signals", "pedestrians", "children", "cyclists",
+    "snow or ice", "wild animals", "end of all limits", "turn right", "turn left", "straight on",
+    "straight on or right", "straight on or left", "keep right", "keep left", "roundabout", "end of no overtaking",
+    "end of no overtaking by lorries",
+)  # fmt: skip
+SIGNS_PER_CLASS = {"Train": 28, "Valid": 12}  # photographs that full mode takes of each class of GTSRB's training part
 
 
 def load_boston_housing(test_split: float = 0.2, seed: int = 113) -> Split:
@@ -122,6 +135,75 @@ def load_cifar10_or_stand_in() -> tuple[Split, tuple[str, ...]]:
 
     train, test = load_fashion_mnist()
     return (convert(*train), convert(*test)), FASHION_MNIST_CLASSES
+
+
+def traffic_signs_folder() -> Path:
+    """A folder of traffic signs of the 43 classes TRAFFIC_SIGN_CLASSES, in the layout that Keras reads.
+
+    Quick mode unpacks the embedded rendered signs (tools/render_signs.py), full mode prepares the German Traffic Sign
+    Recognition Benchmark (Stallkamp et al., 2011): of each class 28 photographs for training and 12 for validation,
+    evenly spaced, no physical sign in both; and all 12,630 of the official test set. Either is done once, in the cache.
+
+    Returns:
+        The folder. Below it: Train/<0..42>/ and Valid/<0..42>/ with RGB pictures <class>_<track>_<frame>.jpg (.png in
+        full mode; a track is one physical sign); Test/; and Test.csv with the columns Width, Height, Roi.X1, Roi.Y1,
+        Roi.X2, Roi.Y2 (box of the sign in pixels), ClassId (0..42) and Path (relative to the folder).
+
+    Raises:
+        DownloadError: an archive cannot be had, or the folder cannot be written.
+    """
+    if mode() == "quick":
+        return unzip("data/traffic_signs.zip")
+    return make_folder("gtsrb-40-per-class", _prepare_gtsrb)
+
+
+def _prepare_gtsrb(folder: Path) -> None:
+    """Write GTSRB's photographs, PPM files in the official archives, as PNG files in the course's layout."""
+    from PIL import Image
+
+    def convert(archive: zipfile.ZipFile, member: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(io.BytesIO(archive.read(member))) as image:
+            image.save(target)
+
+    with zipfile.ZipFile(fetch("GTSRB_Final_Training_Images.zip")) as archive:
+        for class_id in range(len(TRAFFIC_SIGN_CLASSES)):
+            start = f"GTSRB/Final_Training/Images/{class_id:05}/"
+            members = [name for name in archive.namelist() if name.startswith(start) and name.endswith(".ppm")]
+            for part, names in split_tracks(members).items():
+                for name in names:
+                    convert(archive, name, folder / part / str(class_id) / f"{class_id:05}_{Path(name).stem}.png")
+    with zipfile.ZipFile(fetch("GTSRB_Final_Test_GT.zip")) as archive:
+        table = archive.read("GT-final_test.csv").decode("utf-8")
+    rows = list(csv.DictReader(io.StringIO(table), delimiter=";"))
+    with zipfile.ZipFile(fetch("GTSRB_Final_Test_Images.zip")) as archive:
+        for row in rows:
+            name = row.pop("Filename")
+            row["Path"] = f"Test/{Path(name).stem}.png"
+            convert(archive, f"GTSRB/Final_Test/Images/{name}", folder / row["Path"])
+    with (folder / "Test.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def split_tracks(names: list[str]) -> dict[str, list[str]]:
+    """Choose the training and validation pictures of one class, so that no track is in both.
+
+    Args:
+        names: file names that end in <track>_<frame>.<extension>.
+
+    Returns:
+        {"Train": 28 names, "Valid": 12 names}, each evenly spaced over its tracks; 30 % of the tracks are for
+        validation, one at least.
+    """
+    tracks = sorted({Path(name).stem.split("_")[-2] for name in names})
+    held_out = {tracks[i] for i in np.linspace(1, len(tracks) - 1, max(1, round(0.3 * len(tracks)))).astype(int)}
+    chosen = {}
+    for part, count in SIGNS_PER_CLASS.items():
+        own = [n for n in sorted(names) if (Path(n).stem.split("_")[-2] in held_out) == (part == "Valid")]
+        chosen[part] = [own[i] for i in np.linspace(0, len(own) - 1, count).astype(int)]
+    return chosen
 
 
 def _load_idx_folder(folder: str) -> Split:

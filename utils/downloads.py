@@ -11,7 +11,10 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import warnings
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +97,82 @@ def fetch(name: str) -> Path:
     if mode() != "full":
         raise DownloadError(f"{name} would have to be downloaded, and quick mode never does. Set COURSE_MODE=full.")
     return _download(source)
+
+
+def fetch_folder(name: str) -> Path:
+    """The folder of an embedded model that consists of several files, each of them verified.
+
+    Args:
+        name: what the files' keys in assets/registry.json start with, for example "models/hrnet_small".
+
+    Returns:
+        Absolute path of the folder.
+
+    Raises:
+        KeyError: no registered file lies in such a folder.
+        DownloadError: a file is missing or damaged.
+    """
+    names = [key for key in registry() if key.startswith(f"{name}/")]
+    if not names:
+        raise KeyError(f"No file in assets/registry.json is in a folder {name!r}.")
+    for key in names:
+        fetch(key)
+    return ASSETS / name
+
+
+def make_folder(name: str, fill: Callable[[Path], None]) -> Path:
+    """A folder of the cache that is made once, and is there either complete or not at all.
+
+    Args:
+        name: of the folder, below `cache_dir()`.
+        fill: is called with an empty folder, which takes the name when it returns.
+
+    Returns:
+        Absolute path of the folder.
+
+    Raises:
+        DownloadError: the folder cannot be written.
+    """
+    folder = cache_dir() / name
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{name}.", dir=folder.parent) as place:
+            filled = Path(place) / name
+            filled.mkdir()
+            fill(filled)
+            try:
+                filled.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # otherwise another process has just finished the same
+                    raise
+    except OSError as error:
+        raise DownloadError(
+            f"The folder {folder} cannot be written: {error}\nMake room, or name another place in COURSE_CACHE."
+        ) from error
+    return folder
+
+
+def unzip(name: str) -> Path:
+    """The folder with the contents of a registered zip file, unpacked once into the cache.
+
+    Its name contains the start of the archive's hash, so that another archive gets another folder.
+
+    Args:
+        name: key in assets/registry.json.
+
+    Raises:
+        DownloadError: the archive cannot be had or read, or the folder cannot be written.
+    """
+    archive = fetch(name)
+
+    def fill(folder: Path) -> None:
+        with zipfile.ZipFile(archive) as file:
+            file.extractall(folder)
+
+    digest = registry()[name].known_hash.split(":")[1]
+    return make_folder(f"{archive.stem}-{digest[:12]}", fill)
 
 
 def _verify_embedded(source: Source) -> Path:

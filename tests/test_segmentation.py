@@ -1,0 +1,60 @@
+"""Lesson 9's data: CamVid's table, the photographs and their masks, the embedded HRNet; and what full mode asks for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tools import train_hrnet
+from utils import downloads, segmentation
+
+
+def test_camvid_classes():
+    classes = segmentation.camvid_classes()
+    assert [c.id for c in classes] == list(range(32))
+    assert [c.name for c in classes] == sorted((c.name for c in classes), key=str.lower)
+    assert len({c.rgb for c in classes}) == 32
+    assert classes[segmentation.VOID] == segmentation.CamVidClass(30, "Void", (0, 0, 0))
+    assert (classes[17].name, classes[21].name, classes[21].rgb) == ("Road", "Sky", (128, 128, 128))
+
+
+def test_street_photos_have_masks_of_their_size():
+    photos = segmentation.street_photos()
+    assert len(photos) >= 5
+    assert {photo.kind for photo in photos} == {"street", "shift"}
+    known = {*train_hrnet.CAMVID_IDS, segmentation.VOID}
+    for photo in photos:
+        image, mask = (np.asarray(Image.open(path)) for path in (photo.path, photo.mask_path))
+        assert (image.ndim, image.dtype, mask.ndim, mask.dtype) == (3, np.uint8, 2, np.uint8)
+        assert image.shape[:2] == mask.shape
+        assert set(np.unique(mask)) <= known
+        assert (mask != segmentation.VOID).mean() > 0.7
+
+
+def test_full_mode_asks_for_four_frames_of_camvid(monkeypatch):
+    monkeypatch.setenv("COURSE_MODE", "full")
+    asked = []
+    monkeypatch.setattr(segmentation, "fetch", lambda name: asked.append(name) or downloads.ASSETS / name)
+    photos = segmentation.street_photos()
+    assert [photo.mask_path for photo in photos] == [None] * 4
+    for name in asked:
+        assert downloads.registry()[name].urls
+
+
+def test_hrnet_path(tmp_path, monkeypatch):
+    folder = segmentation.hrnet_path()
+    assert folder == str(downloads.ASSETS / "models" / "hrnet_small")
+    monkeypatch.setenv("COURSE_MODE", "full")
+    monkeypatch.delenv("COURSE_HRNET", raising=False)
+    assert segmentation.hrnet_path() == segmentation.HRNET_HANDLE
+    monkeypatch.setenv("COURSE_HRNET", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"COURSE_HRNET.*saved_model\.pb"):
+        segmentation.hrnet_path()
+    monkeypatch.setenv("COURSE_HRNET", folder)
+    assert segmentation.hrnet_path() == folder
+
+
+def test_a_folder_that_is_not_registered():
+    with pytest.raises(KeyError, match="models/none"):
+        downloads.fetch_folder("models/none")
