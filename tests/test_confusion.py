@@ -11,6 +11,7 @@ from utils.confusion import (
     plot_confusion_matrix,
     precision_per_class,
     recall_per_class,
+    wilson_interval,
 )
 
 MATRIX = np.array([[8, 2, 0], [1, 9, 0], [3, 3, 4]])
@@ -94,3 +95,14 @@ def test_plot_edges():
     for bad in (np.zeros((2, 3)), np.zeros(4)):
         with pytest.raises(ValueError, match="square"):
             plot_confusion_matrix(bad, "ab")
+
+
+def test_wilson_interval_has_known_values():
+    # Wilson (1927); 8 of 10 is the example of many textbooks: 0.490 to 0.943.
+    assert np.round(wilson_interval(8, 10), 3).tolist() == [0.49, 0.943]
+    low, high = wilson_interval(12, 12)
+    assert high == pytest.approx(1)
+    assert low == pytest.approx(12 / (12 + 1.96**2))
+    for right, n in ((-1, 5), (6, 5), (0, 0)):
+        with pytest.raises(ValueError, match="right answers of"):
+            wilson_interval(right, n)

@@ -126,14 +126,6 @@ def test_top_k_accuracy():
     assert LESSON["top_k_accuracy"](probabilities, labels, 3) == 1
 
 
-def test_wilson_interval_has_known_values():
-    # Wilson (1927); 8 of 10 is the example of many textbooks: 0.490 to 0.943.
-    assert np.round(LESSON["interval"](0.8, 10), 3).tolist() == [0.49, 0.943]
-    low, high = LESSON["interval"](1.0, 12)
-    assert high == pytest.approx(1)
-    assert low == pytest.approx(12 / (12 + 1.96**2))
-
-
 def test_the_labels_belong_to_the_photographs():
     folder = ASSETS / "images" / "photos"
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:

@@ -1,7 +1,8 @@
-"""Confusion matrices: counting, drawing, and reading them. First built in lesson 4."""
+"""Confusion matrices: counting, drawing, and reading them (first built in lesson 4); the interval of an accuracy."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -63,6 +64,28 @@ def precision_per_class(matrix: Any) -> np.ndarray:
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+
+
+def wilson_interval(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """The interval of an accuracy that was measured as `right` of `n` (Wilson, 1927). First built in lesson 6.
+
+    Args:
+        right: number of right answers, 0..n.
+        n: number of answers, 1 or more.
+        z: how many standard deviations; 1.96 gives a 95 % interval.
+
+    Returns:
+        Its lower and upper end, fractions in [0, 1].
+
+    Raises:
+        ValueError: right is not in 0..n, or n is 0.
+    """
+    if not 0 <= right <= n or n == 0:
+        raise ValueError(f"{right} right answers of {n}")
+    a = right / n
+    middle = a + z**2 / (2 * n)
+    half = z * math.sqrt(a * (1 - a) / n + z**2 / (4 * n**2))
+    return (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
 
 
 def most_confused(matrix: Any, class_names: Sequence[str], k: int = 5) -> list[ConfusedPair]:
