@@ -1,12 +1,14 @@
 """Render photographs of German traffic signs: the 43 classes of GTSRB, drawn and "photographed" by this program.
 
-    python -m tools.render_signs OUT_FOLDER [--seed 42] [--train-tracks 6] [--valid-tracks 2] [--test-tracks 12]
+    python -m tools.render_signs --zip assets/data/traffic_signs.zip
+    python -m tools.render_signs FOLDER [--seed 42] [--train-tracks 18] [--valid-tracks 6] [--test-tracks 12]
                                  [--sheet SHEET.png]
 
 The layout is that of the course's GTSRB archive: Train/<id>/, Valid/<id>/, Test/ and Test.csv (Width, Height, box of
-the sign, ClassId, Path). Like GTSRB the data consist of tracks: three frames of one physical sign while the camera
-comes closer, so they share its face, dirt, surroundings and light. Files are called <class>_<track>_<frame>.jpg; no
-track is in two parts. A test image is the only frame of its track, and its name says nothing.
+the sign, ClassId, Path). Like GTSRB the data consist of tracks: frames of one physical sign while the camera comes
+closer, so they share its face, dirt, surroundings and light. Training tracks have two frames, the others one. Files
+are called <class>_<track>_<frame>.jpg, and no track is in two parts; the name of a test image says nothing. Equal seeds
+give equal files, and the zip is equal to the last byte: sorted names, one date, nothing compressed again.
 
 A face is a list of layers, each one line of text: colour, kind and path, as in "black 8r M 0 0 L 10 10". The unit is
 a hundredth of half the sign's width, the origin its centre, y points down. Kinds: `fill`; `8` a line 8 wide; `8r` the
@@ -24,7 +26,8 @@ import argparse
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -40,7 +43,9 @@ Layers = tuple[str, ...]
 FACE, OVERSAMPLING = 192, 4  # pixels of a finished face; it is drawn four times as large
 REACH = 1.04  # the face image covers -REACH..REACH, so that the rim keeps a transparent margin
 CANVAS, RADIUS = 176, 46  # pixels of a scene and of half a sign in it, before the camera reduces it
-FRAMES = 3
+TRACKS = {"Train": 18, "Valid": 6, "Test": 12}  # signs for each class
+FRAMES = {"Train": 2, "Valid": 1, "Test": 1}  # photographs of each sign
+QUALITY = 92  # of the JPEG files
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Faces: strokes of the numerals in a unit box, then shapes of the signs, then pictograms
@@ -652,37 +657,50 @@ def track(rng: np.random.Generator, class_id: int, frames: int) -> Iterator[tupl
 # Data set and contact sheets
 # ----------------------------------------------------------------------------------------------------------------------
 
-PARTS = ("Train", "Valid", "Test")
-
 
 def jpeg(image: Image.Image) -> bytes:
     """The image as a JPEG file of high quality, without reduced colour resolution."""
     buffer = io.BytesIO()
-    image.save(buffer, format="JPEG", quality=92, subsampling=0, optimize=True)
+    image.save(buffer, format="JPEG", quality=QUALITY, subsampling=0, optimize=True)
     return buffer.getvalue()
 
 
-def render(folder: Path, seed: int, tracks: dict[str, int]) -> None:
-    """Write the data set into a folder."""
+def files(seed: int, tracks: dict[str, int], classes: Iterable[int] = SIGNS) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each file of the data set; for each class the training signs come first."""
     tests: list[tuple[int, Image.Image, Box]] = []
-    for class_id in SIGNS:
-        for number in range(sum(tracks.values())):
-            rng = np.random.default_rng([seed, class_id, number])
-            if number >= tracks["Train"] + tracks["Valid"]:
-                tests += [(class_id, *frame) for frame in track(rng, class_id, 1)]
-                continue
-            place = folder / ("Train" if number < tracks["Train"] else "Valid") / str(class_id)
-            place.mkdir(parents=True, exist_ok=True)
-            for frame, (image, _) in enumerate(track(rng, class_id, FRAMES)):
-                (place / f"{class_id:05}_{number:05}_{frame:05}.jpg").write_bytes(jpeg(image))
-    (folder / "Test").mkdir(parents=True, exist_ok=True)
-    rows = [["Width", "Height", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId", "Path"]]
+    for class_id in classes:
+        parts = [part for part in FRAMES for _ in range(tracks[part])]
+        for number, part in enumerate(parts):
+            frames = track(np.random.default_rng([seed, class_id, number]), class_id, FRAMES[part])
+            for frame, (image, box) in enumerate(frames):
+                if part == "Test":
+                    tests.append((class_id, image, box))
+                else:
+                    yield f"{part}/{class_id}/{class_id:05}_{number:05}_{frame:05}.jpg", jpeg(image)
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(["Width", "Height", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId", "Path"])
     for i, k in enumerate(np.random.default_rng(seed).permutation(len(tests))):
         class_id, image, box = tests[k]
-        (folder / "Test" / f"{i:05}.jpg").write_bytes(jpeg(image))
-        rows.append([*image.size, *box, class_id, f"Test/{i:05}.jpg"])
-    with (folder / "Test.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+        yield f"Test/{i:05}.jpg", jpeg(image)
+        rows.writerow([*image.size, *box, class_id, f"Test/{i:05}.jpg"])
+    yield "Test.csv", table.getvalue().encode()
+
+
+def render(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:
+    """Write the data set into a folder."""
+    for name, content in contents:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def render_zip(path: Path, contents: Iterable[tuple[str, bytes]]) -> None:
+    """Write the data set into a zip archive that depends on nothing but the contents."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in sorted(contents):
+            member = zipfile.ZipInfo(name)  # stored, dated 1 January 1980
+            member.create_system, member.external_attr = 3, 0o644 << 16
+            archive.writestr(member, content)
 
 
 def sheet(images: list[list[Image.Image]], tile: int) -> Image.Image:
@@ -702,7 +720,7 @@ def contact_sheet(seed: int, count: int = 7) -> Image.Image:
         ground = Image.new("RGBA", (FACE, FACE), (120, 128, 136, 255))
         row = [Image.alpha_composite(ground, draw_face(class_id))]
         for number in range(count):
-            *_, (image, _) = track(np.random.default_rng([seed, class_id, number]), class_id, FRAMES)
+            *_, (image, _) = track(np.random.default_rng([seed, class_id, number]), class_id, FRAMES["Train"])
             row.append(image)
         if class_id % 2:
             rows[-1] += row
@@ -713,16 +731,21 @@ def contact_sheet(seed: int, count: int = 7) -> Image.Image:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where the data set goes")
+    parser.add_argument("folder", nargs="?", type=Path, help="where the data set goes, as files")
+    parser.add_argument("--zip", type=Path, help="where it goes, as one archive")
     parser.add_argument("--seed", type=int, default=42)
-    for part, count in zip(PARTS, (6, 2, 12), strict=True):
-        parser.add_argument(f"--{part.lower()}-tracks", type=int, default=count, help="signs for each class")
+    for part, count in TRACKS.items():
+        parser.add_argument(f"--{part.lower()}-tracks", type=int, default=count, help=f"signs a class ({count})")
     parser.add_argument("--sheet", type=Path, help="write a contact sheet of all classes here as well")
     arguments = parser.parse_args()
-    tracks = {part: getattr(arguments, f"{part.lower()}_tracks") for part in PARTS}
-    render(arguments.folder, arguments.seed, tracks)
-    files = [file for file in arguments.folder.rglob("*") if file.is_file()]
-    print(f"{len(files):,} files, {sum(file.stat().st_size for file in files):,} bytes in {arguments.folder}")
+    tracks = {part: getattr(arguments, f"{part.lower()}_tracks") for part in TRACKS}
+    if not (arguments.folder or arguments.zip or arguments.sheet):
+        parser.error("name a folder, --zip or --sheet")
+    if arguments.folder:
+        render(arguments.folder, files(arguments.seed, tracks))
+    if arguments.zip:
+        render_zip(arguments.zip, files(arguments.seed, tracks))
+        print(f"{arguments.zip}: {arguments.zip.stat().st_size:,} bytes")
     if arguments.sheet:
         contact_sheet(arguments.seed).save(arguments.sheet)
 
