@@ -298,9 +298,7 @@ def main() -> None:
     command = commands.add_parser("export")
     command.add_argument("--target", type=Path, default=ASSETS / "models" / "hrnet_small")
     for command in commands.choices.values():
-        command.add_argument(
-            "--work", type=Path, required=True, help="folder of the training's state and weights"
-        )
+        command.add_argument("--work", type=Path, required=True, help="folder of the training's state and weights")
     arguments = vars(parser.parse_args())
     {"train": train, "evaluate": evaluate, "export": export}[arguments.pop("command")](**arguments)
 
