@@ -93,6 +93,20 @@ def test_one_wrong_byte_names_file_and_cure(assets_copy):
 def test_unknown_name():
     with pytest.raises(KeyError, match="not in assets/registry"):
         fetch("no such file")
+    with pytest.raises(KeyError, match="Did you mean mnist.npz"):
+        fetch("minst.npz")
+
+
+def test_a_notebook_shows_the_message_and_no_traceback(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    result = shell.run_cell("from utils.downloads import fetch\nfetch('mnist.npz')")
+    InteractiveShell.clear_instance()
+    assert isinstance(result.error_in_exec, DownloadError)  # it is still an error, for the programs that run notebooks
+    shown = capsys.readouterr().out
+    assert "COURSE_MODE=full" in shown
+    assert "Traceback" not in shown
 
 
 def test_quick_mode_never_downloads(monkeypatch, server):

@@ -11,6 +11,7 @@ is then in the cache.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import functools
 import json
@@ -118,7 +119,9 @@ def fetch(name: str) -> Path:
         DownloadError: the file is missing or damaged, or cannot be downloaded.
     """
     if name not in registry():
-        raise KeyError(f"{name!r} is not in assets/registry.json. Known names: {', '.join(sorted(registry()))}")
+        similar = difflib.get_close_matches(name, registry(), 3)
+        hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
+        raise KeyError(f"{name!r} is not in assets/registry.json.{hint}")
     source = registry()[name]
     if source.embedded:
         return _verify_embedded(source)
