@@ -93,7 +93,7 @@ def test_one_wrong_byte_names_file_and_cure(assets_copy):
 def test_unknown_name():
     with pytest.raises(KeyError, match="not in assets/registry"):
         fetch("no such file")
-    with pytest.raises(KeyError, match="Did you mean mnist.npz"):
+    with pytest.raises(KeyError, match=r"Did you mean mnist\.npz"):
         fetch("minst.npz")
 
 
