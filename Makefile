@@ -6,6 +6,8 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 LESSONS ?= $(LESSON)
+MIRROR ?= mirror
+PORT ?= 8000
 # The stamp's name holds the folder, since a virtual environment does not survive being moved.
 STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 # A virtual environment or a path set in the caller's shell must not leak into ours.
@@ -14,17 +16,30 @@ export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
 unit notebooks coverage execute: export COURSE_MODE := quick
 
-.PHONY: help lab lessons test lint unit notebooks coverage format execute diagrams data lock clean distclean
+.PHONY: help lab lessons doctor prefetch mirror serve-mirror test lint unit notebooks coverage format execute diagrams \
+	data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
 
 lab: $(STAMP)  ## open JupyterLab on the lessons (LESSON=4 opens that one)
 	@$(PY) -m tools.lab $(LESSON)
 
 lessons: $(STAMP)  ## run every lesson (or LESSONS="2 3") without a screen; pages in build/, a table at the end
 	@$(PY) -m tools.lessons run $(LESSONS)
+
+doctor: $(STAMP)  ## look at this machine: what would keep the course from running, and the cure
+	@$(PY) -m tools.doctor
+
+prefetch: $(STAMP)  ## fill the cache for full mode (LESSONS="6 8" for some)
+	@$(PY) -m tools.cache prefetch $(LESSONS)
+
+mirror: $(STAMP)  ## fetch all that full mode downloads into a folder for a class (MIRROR=/path)
+	@$(PY) -m tools.cache mirror "$(MIRROR)"
+
+serve-mirror: $(STAMP)  ## serve that folder on the local network (PORT=8000)
+	@$(PY) -m http.server --directory "$(MIRROR)" $(PORT)
 
 test: lint unit notebooks  ## lint, unit tests, and every notebook against its committed outputs: what CI runs
 

@@ -1,11 +1,12 @@
 """Fetching: embedded files are verified, quick mode never downloads, full mode is verified and mirrored.
 
-A local HTTP server stands for the hosts; the many kinds of faults of real networks are the subject of a later issue.
+A local HTTP server stands for the hosts. The faults of real networks: tests/test_download_faults.py.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import threading
 from functools import partial
@@ -44,6 +45,7 @@ def full_mode(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_MODE", "full")
     monkeypatch.setenv("COURSE_CACHE", str(cache))
     monkeypatch.delenv("COURSE_MIRROR", raising=False)
+    monkeypatch.setattr(downloads, "WAITS", (0, 0, 0))
     return cache
 
 
@@ -91,6 +93,20 @@ def test_one_wrong_byte_names_file_and_cure(assets_copy):
 def test_unknown_name():
     with pytest.raises(KeyError, match="not in assets/registry"):
         fetch("no such file")
+    with pytest.raises(KeyError, match=r"Did you mean mnist\.npz"):
+        fetch("minst.npz")
+
+
+def test_a_notebook_shows_the_message_and_no_traceback(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    result = shell.run_cell("from utils.downloads import fetch\nfetch('mnist.npz')")
+    InteractiveShell.clear_instance()
+    assert isinstance(result.error_in_exec, DownloadError)  # it is still an error, for the programs that run notebooks
+    shown = capsys.readouterr().out
+    assert "COURSE_MODE=full" in shown
+    assert "Traceback" not in shown
 
 
 def test_quick_mode_never_downloads(monkeypatch, server):
@@ -126,7 +142,31 @@ def test_wrong_bytes_leave_nothing_behind(monkeypatch, server, full_mode):
     register(monkeypatch, remote(address + "file.bin"))
     with pytest.raises(DownloadError, match=r"(?s)file\.bin.*COURSE_MIRROR.*quick"):
         fetch("folder/file.bin")
-    assert [path for path in full_mode.rglob("*") if path.is_file()] == []
+    assert [path.name for path in full_mode.rglob("*") if path.is_file()] == ["file.bin.lock"]
+
+
+def test_a_verified_file_is_not_hashed_again_until_it_changes(monkeypatch, server, full_mode):
+    folder, address = server
+    (folder / "file.bin").write_bytes(CONTENT)
+    register(monkeypatch, remote(address + "file.bin"))
+    path = fetch("folder/file.bin")
+    hashed = []
+    original = downloads.pooch.file_hash
+    monkeypatch.setattr(downloads.pooch, "file_hash", lambda *a, **k: hashed.append(a) or original(*a, **k))
+    for forget in (False, True):
+        if forget:  # as in a new process: the record beside the file remains
+            downloads._seals.clear()
+        assert fetch("folder/file.bin") == path
+    assert hashed == []
+    path.write_bytes(CONTENT[::-1])  # the same size, another time of change
+    os.utime(path, ns=(1, 1))
+    assert fetch("folder/file.bin").read_bytes() == CONTENT
+    assert hashed
+    status = path.stat()
+    path.write_bytes(CONTENT[::-1])
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # silently changed: only a full check sees it
+    assert downloads.is_verified(path, downloads.registry()["folder/file.bin"])
+    assert not downloads.is_verified(path, downloads.registry()["folder/file.bin"], again=True)
 
 
 def test_next_address_is_tried(monkeypatch, server, full_mode):

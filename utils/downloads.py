@@ -1,35 +1,57 @@
 """Where every data file and model of the course comes from, and how it gets onto this machine, verified.
 
 assets/registry.json lists each file once: either embedded in the repository (`"embedded": true`, its name is its path
-below assets/) or to be downloaded (`"urls"`, in order of preference), always with hash, size and licence.
+below assets/) or to be downloaded (`"urls"`, in order of preference), always with hash and licence.
+
+A download goes into NAME.part beside its place, is continued after an interruption, and takes its name only when its
+hash is right. A lock lets many processes ask for one file at once. docs/DOWNLOADS.md lists what can go wrong and what
+is then in the cache.
 """
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import errno
 import functools
-import hashlib
 import json
 import os
-import sys
+import shutil
+import stat
+import tarfile
 import tempfile
+import time
+import unicodedata
 import warnings
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+import filelock
+import requests
 
 from utils.mode import mode
 
 with warnings.catch_warnings():
-    # pooch imports tqdm, which in a notebook complains when there is no ipywidgets, and then works without.
+    # In a notebook tqdm complains when there is no ipywidgets, and then works without.
     warnings.filterwarnings("ignore", message="IProgress not found")
     import pooch
+    from tqdm.auto import tqdm
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+TIMEOUTS = (10, 30)  # seconds to connect, and between two pieces of the file
+WAITS = (1, 3, 9)  # seconds before the second, third and fourth try
+UNPACKED_LIMIT = 5_000_000_000  # bytes; the largest archive of the course, GTSRB's training part, has 0.4 GB
 
 
 class DownloadError(RuntimeError):
     """A file is missing, damaged or cannot be had; the message says which, why, and what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: the message says all that there is to know."""
+        return [f"DownloadError: {self}"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +66,8 @@ class Source:
         licence: licence or status of the file.
         urls: where it can be downloaded, best first; empty for an embedded file.
         embedded: True if the file is part of the repository.
+        members: for an archive that is unpacked, how many files are in it.
+        lessons: numbers of the lessons whose full mode downloads it.
     """
 
     name: str
@@ -53,6 +77,8 @@ class Source:
     size: int | None = None
     urls: tuple[str, ...] = ()
     embedded: bool = False
+    members: int | None = None
+    lessons: tuple[int, ...] = ()
 
     @property
     def known_hash(self) -> str:
@@ -64,8 +90,10 @@ class Source:
 def registry() -> dict[str, Source]:
     """All known files by name, from assets/registry.json."""
     entries = json.loads((ASSETS / "registry.json").read_text(encoding="utf-8"))
+    lists = {"urls", "lessons"}
     return {
-        name: Source(name=name, **{**entry, "urls": tuple(entry.get("urls", ()))}) for name, entry in entries.items()
+        name: Source(name=name, **{key: tuple(value) if key in lists else value for key, value in entry.items()})
+        for name, entry in entries.items()
     }
 
 
@@ -78,6 +106,7 @@ def fetch(name: str) -> Path:
     """The path of a registered file whose hash has been verified, downloading it first where that is needed.
 
     An embedded file is never downloaded. In quick mode nothing is: asking for a file that is not embedded is an error.
+    A file once verified is hashed again only when its size or its time of change differ (`make doctor` hashes all).
 
     Args:
         name: key in assets/registry.json, for example "data/mnist/train-images-idx3-ubyte.gz" or "mnist.npz".
@@ -90,13 +119,201 @@ def fetch(name: str) -> Path:
         DownloadError: the file is missing or damaged, or cannot be downloaded.
     """
     if name not in registry():
-        raise KeyError(f"{name!r} is not in assets/registry.json. Known names: {', '.join(sorted(registry()))}")
+        similar = difflib.get_close_matches(name, registry(), 3)
+        hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
+        raise KeyError(f"{name!r} is not in assets/registry.json.{hint}")
     source = registry()[name]
     if source.embedded:
         return _verify_embedded(source)
     if mode() != "full":
         raise DownloadError(f"{name} would have to be downloaded, and quick mode never does. Set COURSE_MODE=full.")
-    return _download(source)
+    path = cache_dir() / name
+    try:
+        if not is_verified(path, source):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(f"{path}.lock"):
+                if not is_verified(path, source):  # another process may have fetched it meanwhile
+                    _download(source, path)
+    except OSError as error:
+        raise DownloadError(_unwritable(path, error)) from error
+    return path
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error
+    return f"{path} cannot be written: {reason}.\nMake room, or name another folder in COURSE_CACHE."
+
+
+def is_verified(path: Path, source: Source, *, again: bool = False) -> bool:
+    """Whether the file is there with the right hash.
+
+    The hash is remembered, with the file's size and time of change, in this process and beside the file.
+
+    Args:
+        path: the file.
+        source: what it should be.
+        again: hash it even if it seems unchanged since the last time.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return False
+    if source.size is not None and status.st_size != source.size:
+        return False
+    seal = f"{source.known_hash} {status.st_size} {status.st_mtime_ns}"
+    record = path.with_name(path.name + ".verified")
+    if not again and (_seals.get(path) == seal or (not source.embedded and _text(record) == seal)):
+        return True
+    algorithm, expected = source.known_hash.split(":")
+    if pooch.file_hash(str(path), alg=algorithm) != expected:
+        return False
+    _seals[path] = seal
+    if not source.embedded:
+        with contextlib.suppress(OSError):  # a shared cache may be read-only
+            record.write_text(seal, encoding="utf-8")
+    return True
+
+
+_seals: dict[Path, str] = {}
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _verify_embedded(source: Source) -> Path:
+    path = ASSETS / source.name
+    shown = path.relative_to(ASSETS.parent).as_posix()
+    cure = f"Restore it with: git checkout -- {shown}\n(or download the repository again)."
+    try:
+        path.stat()
+        if not is_verified(path, source):
+            raise DownloadError(f"{shown} is damaged: its SHA-256 is not the registered one.\n{cure}")
+    except OSError as error:
+        raise DownloadError(f"{shown} is part of the course but cannot be read ({error.strerror}).\n{cure}") from error
+    return path
+
+
+def candidate_urls(source: Source) -> list[str]:
+    """The mirror's address alone where COURSE_MIRROR names one, otherwise the registered addresses."""
+    mirror = os.environ.get("COURSE_MIRROR")
+    return [f"{mirror.rstrip('/')}/{source.name}"] if mirror else list(source.urls)
+
+
+def _download(source: Source, path: Path) -> None:
+    """Fetch a file from the first address that has it; on failure neither it nor a part of wrong bytes is left."""
+    part = path.with_name(path.name + ".part")
+    free = shutil.disk_usage(path.parent).free
+    if source.size is not None and free < source.size - _size(part):
+        raise OSError(errno.ENOSPC, f"{source.size:,} bytes are needed and {free:,} are free")
+    reasons = []
+    for url in candidate_urls(source):
+        try:
+            _transfer_patiently(url, part, source)
+            part.replace(path)
+            is_verified(path, source)  # writes the record
+            return
+        except requests.RequestException as error:
+            reasons.append(f"  {url}: {_reason(error)}")
+        except OSError:
+            part.unlink(missing_ok=True)  # a full disk is not to be kept full
+            raise
+    raise DownloadError(
+        f"{source.name} could not be downloaded to {path}:\n"
+        + "\n".join(reasons)
+        + "\nCheck the connection, name a mirror in COURSE_MIRROR, or work in quick mode (COURSE_MODE=quick)."
+    )
+
+
+class _WrongContentError(requests.RequestException):
+    """What arrived is not the registered file."""
+
+
+def _transfer_patiently(url: str, part: Path, source: Source) -> None:
+    """Fetch the whole of a file, with the right hash, into `part`: tries again after what may pass."""
+    waits = iter(WAITS)
+    while True:
+        before = _size(part)
+        try:
+            _transfer(url, part, source)
+            algorithm, expected = source.known_hash.split(":")
+            if pooch.file_hash(str(part), alg=algorithm) == expected:
+                return
+            with part.open("rb") as file:
+                start = file.read(200).lstrip().lower()
+            part.unlink()
+            if not before:  # otherwise the old part may have been of another file: once more, from the start
+                page = start.startswith((b"<!doctype html", b"<html"))
+                raise _WrongContentError("sent a web page instead" if page else "its hash is not the registered one")
+        except requests.RequestException as error:
+            if not _may_pass(error):
+                raise
+            if _size(part) > before:
+                waits = iter(WAITS)  # the line is bad, but it goes on
+            wait = next(waits, None)
+            if wait is None:
+                raise
+            time.sleep(wait)
+
+
+def _transfer(url: str, part: Path, source: Source) -> None:
+    """Append to `part` what it lacks, if the server can begin there, otherwise write it anew."""
+    start = _size(part)
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # there is no more than what we have; the hash will tell
+        response.raise_for_status()
+        if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+            start = 0
+        encoded = "Content-Encoding" in response.headers  # then the length is not that of the file
+        length = response.headers.get("Content-Length", "")
+        total = start + int(length) if length.isdecimal() and not encoded else source.size
+        bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=source.name, leave=False,
+                   disable=bool(os.environ.get("CI")))  # fmt: skip
+        with part.open("ab" if start else "wb") as file, bar:
+            for chunk in response.iter_content(1 << 15):  # what is less than this is lost when the line breaks
+                file.write(chunk)
+                bar.update(len(chunk))
+                if source.size is not None and file.tell() > source.size:
+                    break
+    if source.size is not None and _size(part) > source.size:
+        part.unlink()
+        raise _WrongContentError(f"sent more than the {source.size:,} bytes of the file")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _may_pass(error: requests.RequestException) -> bool:
+    """Whether the same request may succeed a little later."""
+    if error.response is not None:
+        return error.response.status_code in (408, 425, 429) or error.response.status_code >= 500
+    return isinstance(error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError)
+
+
+def _reason(error: requests.RequestException) -> str:
+    """One short line for what requests says in many."""
+    if error.response is not None and error.response.status_code >= 400:
+        return f"{error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy named in HTTP_PROXY or HTTPS_PROXY cannot be reached"
+    if isinstance(error, requests.ConnectTimeout):
+        return "no connection within the time limit"
+    text = str(error)
+    for sign, words in (
+        ("NameResolutionError", "the name of the host is not known (no network?)"),
+        ("refused", "the connection was refused"),
+        ("timed out", "the connection stalled"),
+        ("IncompleteRead", "the connection was cut"),
+    ):
+        if sign in text:
+            return words
+    return text
 
 
 def fetch_folder(name: str) -> Path:
@@ -138,24 +355,23 @@ def make_folder(name: str, fill: Callable[[Path], None]) -> Path:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{name}.", dir=folder.parent) as place:
-            filled = Path(place) / name
-            filled.mkdir()
-            fill(filled)
-            try:
+        with filelock.FileLock(f"{folder}.lock"):
+            if folder.is_dir():  # another process has made it meanwhile
+                return folder
+            for rest in folder.parent.glob(f"{name}.unfinished-*"):  # of a process that was killed
+                shutil.rmtree(rest, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix=f"{name}.unfinished-", dir=folder.parent) as place:
+                filled = Path(place) / name
+                filled.mkdir()
+                fill(filled)
                 filled.rename(folder)
-            except OSError:
-                if not folder.is_dir():  # otherwise another process has just finished the same
-                    raise
     except OSError as error:
-        raise DownloadError(
-            f"The folder {folder} cannot be written: {error}\nMake room, or name another place in COURSE_CACHE."
-        ) from error
+        raise DownloadError(_unwritable(folder, error)) from error
     return folder
 
 
-def unzip(name: str) -> Path:
-    """The folder with the contents of a registered zip file, unpacked once into the cache.
+def unpack(name: str) -> Path:
+    """The folder with the contents of a registered zip or tar archive, unpacked once into the cache.
 
     Its name contains the start of the archive's hash, so that another archive gets another folder.
 
@@ -163,50 +379,68 @@ def unzip(name: str) -> Path:
         name: key in assets/registry.json.
 
     Raises:
-        DownloadError: the archive cannot be had or read, or the folder cannot be written.
+        DownloadError: the archive cannot be had or read, holds what no course file needs (links, devices, paths that
+            lead out, two names for one file, too much data), or the folder cannot be written.
     """
     archive = fetch(name)
-
-    def fill(folder: Path) -> None:
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(folder)
-
-    digest = registry()[name].known_hash.split(":")[1]
-    return make_folder(f"{archive.stem}-{digest[:12]}", fill)
+    source = registry()[name]
+    digest = source.known_hash.split(":")[1]
+    return make_folder(f"{archive.stem}-{digest[:12]}", functools.partial(extract, archive, members=source.members))
 
 
-def _verify_embedded(source: Source) -> Path:
-    path = ASSETS / source.name
-    shown = path.relative_to(ASSETS.parent).as_posix()
-    cure = f"Restore it with: git checkout -- {shown}\n(or download the repository again)."
+def extract(archive: Path, folder: Path, *, members: int | None = None) -> None:
+    """Unpack a zip or tar archive into an empty folder, after looking at everything in it.
+
+    Args:
+        archive: the file.
+        folder: an empty folder.
+        members: how many files must be in it, if known.
+
+    Raises:
+        DownloadError: see `unpack`; the folder may then hold some of the files.
+    """
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DownloadError(f"{shown} is part of the course but cannot be read ({error.strerror}).\n{cure}") from error
-    if digest != source.sha256:
-        raise DownloadError(f"{shown} is damaged: its SHA-256 is not the registered one.\n{cure}")
-    return path
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as file:
+                infos = file.infolist()
+                kinds = [(i.filename, i.file_size, i.is_dir(), _plain(i.external_attr >> 16)) for i in infos]
+                _look_at(archive.name, kinds, members)
+                file.extractall(folder)
+        else:
+            with tarfile.open(archive) as file:
+                kinds = [(m.name, m.size, m.isdir(), m.isfile() or m.isdir()) for m in file.getmembers()]
+                _look_at(archive.name, kinds, members)
+                for member in file.getmembers():
+                    member.mode = 0o755 if member.isdir() else 0o644
+                file.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, DownloadError):
+            raise
+        raise DownloadError(f"{archive.name} is not a readable archive: {error}") from error
 
 
-def _candidate_urls(source: Source) -> list[str]:
-    """The mirror's address alone where COURSE_MIRROR names one, otherwise the registered addresses."""
-    mirror = os.environ.get("COURSE_MIRROR")
-    return [f"{mirror.rstrip('/')}/{source.name}"] if mirror else list(source.urls)
+def _plain(mode_bits: int) -> bool:
+    """Whether a zip member's Unix mode is that of a file or folder (0: the archive states none)."""
+    return stat.S_IFMT(mode_bits) in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
-def _download(source: Source) -> Path:
-    path = cache_dir() / source.name
-    reasons = []
-    for url in _candidate_urls(source):
-        try:
-            # pooch downloads to a temporary name, verifies the hash and renames; a verified file is not fetched again.
-            downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=30)
-            pooch.retrieve(url, source.known_hash, fname=path.name, path=path.parent, downloader=downloader)
-            return path
-        except (OSError, ValueError) as error:  # requests raises OSErrors; pooch a ValueError for a wrong hash
-            reasons.append(f"  {url}: {error}")
-    raise DownloadError(
-        f"{source.name} could not be downloaded to {path}:\n"
-        + "\n".join(reasons)
-        + "\nCheck the connection, name a mirror in COURSE_MIRROR, or work in quick mode (COURSE_MODE=quick)."
-    )
+def _look_at(archive: str, kinds: Iterable[tuple[str, int, bool, bool]], members: int | None) -> None:
+    """Refuse an archive for its members: (name, size, is a folder, is a file or a folder)."""
+    seen: set[str] = set()
+    count = total = 0
+    for name, size, is_folder, plain in kinds:
+        path = PurePosixPath(name)
+        if not plain:
+            raise DownloadError(f"{archive} was not unpacked: {name!r} is a link or a device.")
+        if path.is_absolute() or ".." in path.parts or any(c in name for c in "\\:\0"):
+            raise DownloadError(f"{archive} was not unpacked: {name!r} leads out of its folder.")
+        key = unicodedata.normalize("NFC", str(path)).casefold()
+        if key in seen and not is_folder:
+            raise DownloadError(f"{archive} was not unpacked: there are two members {name!r} (or in other capitals).")
+        seen.add(key)
+        count += not is_folder
+        total += size
+    if total > UNPACKED_LIMIT:
+        raise DownloadError(f"{archive} was not unpacked: it would take {total:,} bytes.")
+    if members is not None and count != members:
+        raise DownloadError(f"{archive} was not unpacked: it has {count:,} files, not {members:,}.")

@@ -1,0 +1,174 @@
+"""Prefetch, mirror and doctor: `make prefetch`, `make mirror`, `make doctor`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tools import cache, doctor
+from utils import downloads
+from utils.downloads import Source, fetch, registry
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Serve a folder on loopback: a function from folder to address."""
+    running = []
+
+    def start(folder):
+        httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
+        threading.Thread(target=httpd.serve_forever, args=(0.05,), daemon=True).start()
+        running.append(httpd)
+        return f"http://127.0.0.1:{httpd.server_address[1]}"
+
+    yield start
+    for httpd in running:
+        httpd.shutdown()
+        httpd.server_close()
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch, serve):
+    """Two files of lessons 6 and 8 at a host, registered; full mode with an empty cache."""
+    host = tmp_path / "host"
+    (host / "deep").mkdir(parents=True)
+    contents = {"six.bin": b"six" * 1000, "deep/eight.bin": b"eight" * 1000}
+    for name, data in contents.items():
+        (host / name).write_bytes(data)
+    address = serve(host)
+    sources = {
+        name: Source(name=name, licence="none", sha256=hashlib.sha256(data).hexdigest(), urls=(f"{address}/{name}",),
+                     lessons=(6 if name == "six.bin" else 8,))
+        for name, data in contents.items()
+    }  # fmt: skip
+    for module in (downloads, cache, doctor):
+        monkeypatch.setattr(module, "registry", lambda: sources)
+    monkeypatch.setattr(downloads, "WAITS", ())
+    monkeypatch.setenv("COURSE_MODE", "full")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("COURSE_MIRROR", raising=False)
+    return host
+
+
+def run(monkeypatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["cache", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cache.main()
+    return stop.value.code
+
+
+def test_every_download_belongs_to_a_lesson():
+    for source in registry().values():
+        assert bool(source.lessons) is not source.embedded
+        assert set(source.lessons) <= set(range(1, 10))
+
+
+def test_prefetch_of_one_lesson(files, tmp_path, monkeypatch, capsys):
+    assert run(monkeypatch, "prefetch", "8") == 0
+    assert "1 of 1 files are there" in capsys.readouterr().out
+    assert (tmp_path / "cache" / "deep" / "eight.bin").exists()
+    assert not (tmp_path / "cache" / "six.bin").exists()
+
+
+def test_a_mirror_serves_a_class(files, tmp_path, monkeypatch, serve, capsys):
+    mirror = tmp_path / "mirror"
+    assert run(monkeypatch, "mirror", str(mirror)) == 0
+    out = capsys.readouterr().out
+    assert "To download: 0.0 MB" in out
+    assert "0.0 MB  six.bin" in out
+    lines = (mirror / cache.MANIFEST).read_text().splitlines()
+    assert [line.split("  ")[1] for line in lines] == ["six.bin", "deep/eight.bin"]
+    assert lines[0].startswith(hashlib.sha256(b"six" * 1000).hexdigest())
+    for path in (files / "six.bin", files / "deep" / "eight.bin"):
+        path.unlink()  # the host is gone
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "student"))
+    monkeypatch.setenv("COURSE_MIRROR", serve(mirror))
+    assert fetch("deep/eight.bin").read_bytes() == b"eight" * 1000
+    assert run(monkeypatch, "mirror", str(mirror)) == 0  # again: nothing to do
+    assert "2 are there already" in capsys.readouterr().out
+
+
+def test_a_mirror_that_lacks_a_file(files, tmp_path, monkeypatch, capsys):
+    (files / "six.bin").unlink()
+    assert run(monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    captured = capsys.readouterr()
+    assert "1 of 2 files are there" in captured.out
+    assert "six.bin could not be downloaded" in captured.err
+    assert "size unknown" in captured.out
+
+
+def test_a_mirror_larger_than_the_disk(files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cache, "size_of", lambda source: 10**18)
+    assert run(monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    assert "does not fit" in capsys.readouterr().err
+
+
+def findings(*checks) -> list[tuple[bool, str]]:
+    return [finding for check in checks for finding in check()]
+
+
+def test_a_healthy_machine():
+    assert findings(doctor.python_version, doctor.packages, doctor.assets) != []
+    assert all(well for well, _ in findings(doctor.python_version, doctor.packages, doctor.assets))
+
+
+def test_a_wrong_version_is_named(monkeypatch):
+    original = doctor.metadata.version
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "1.0" if name == "numpy" else original(name))
+    ((well, text),) = doctor.packages()
+    assert not well
+    assert "numpy is 1.0" in text
+    assert "pip install -r requirements.lock" in text
+
+
+def test_a_damaged_file_in_the_cache_is_found(files):
+    path = fetch("six.bin")
+    status = path.stat()
+    path.write_bytes(b"SIX" * 1000)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (False, "damaged in the cache: six.bin. Delete it there; the next run fetches it again.") in doctor.cache()
+
+
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file" / "cache"))
+    wrong = [text for well, text in doctor.cache() if not well]
+    assert len(wrong) == 1
+    assert "COURSE_CACHE" in wrong[0]
+
+
+def test_a_mirror_that_does_not_answer(files, monkeypatch, serve, tmp_path):
+    monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")
+    ((well, text),) = doctor.mirror()
+    assert not well
+    assert "cannot be reached" in text
+    monkeypatch.setenv("COURSE_MIRROR", serve(files))
+    assert [well for well, _ in doctor.mirror()] == [True]
+
+
+def test_a_check_that_breaks_is_a_finding(monkeypatch):
+    def broken():
+        raise ImportError("no module named x")
+        yield
+
+    monkeypatch.setattr(doctor, "CHECKS", (broken,))
+    assert list(doctor.examine()) == [(False, "broken: ImportError: no module named x")]
+    assert doctor.main() == 1
+
+
+def test_the_command_line():
+    done = subprocess.run([sys.executable, "-m", "tools.doctor"], capture_output=True, text=True, check=False)
+    assert "a small training step works" in done.stdout
+    assert ("PROBLEM" in done.stdout) == bool(done.returncode)
