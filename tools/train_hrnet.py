@@ -8,9 +8,9 @@
     python -m tools.train_hrnet export --work /tmp/adapted
 
 The first zip holds 367 training and 101 validation frames of 360x480 with masks of the ids 0-10 (CLASSES) and 11
-(unlabelled); further ones only training frames. One that is named three times is seen three times an epoch. A training can be stopped and
-started again: its state after every epoch is in --work. `evaluate` writes assets/data/hrnet_scores.json, `export` the
-SavedModel assets/models/hrnet_small.
+(unlabelled); further ones only training frames. A zip that is named three times is seen three times an epoch. A
+training can be stopped and started again: its state after every epoch is in --work. `evaluate` writes
+assets/data/hrnet_scores.json, `export` the SavedModel assets/models/hrnet_small.
 
 The network follows HRNet (Wang et al., "Deep High-Resolution Representation Learning for Visual Recognition", 2020):
 parallel branches at strides 4, 8 and 16 that exchange their features, here with 32, 64 and 96 channels. Its head also
