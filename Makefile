@@ -20,7 +20,7 @@ unit notebooks coverage execute: export COURSE_MODE := quick
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-13s %s\n", $$1, $$2}'
 
 lab: $(STAMP)  ## open JupyterLab on the lessons (LESSON=4 opens that one)
 	@$(PY) -m tools.lab $(LESSON)
