@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.support import exit_code, served
 from tools import cache, doctor
 from utils import downloads
 from utils.downloads import Source, fetch, registry
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def serve(tmp_path):
+def serve():
     """Serve a folder on loopback: a function from folder to address."""
-    running = []
-
-    def start(folder):
-        httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
-        threading.Thread(target=httpd.serve_forever, args=(0.05,), daemon=True).start()
-        running.append(httpd)
-        return f"http://127.0.0.1:{httpd.server_address[1]}"
-
-    yield start
-    for httpd in running:
-        httpd.shutdown()
-        httpd.server_close()
+    with contextlib.ExitStack() as running:
+        yield lambda folder: running.enter_context(served(folder))
 
 
 @pytest.fixture
@@ -62,13 +46,6 @@ def files(tmp_path, monkeypatch, serve):
     return host
 
 
-def run(monkeypatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["cache", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        cache.main()
-    return stop.value.code
-
-
 def test_every_download_belongs_to_a_lesson():
     for source in registry().values():
         assert bool(source.lessons) is not source.embedded
@@ -76,7 +53,7 @@ def test_every_download_belongs_to_a_lesson():
 
 
 def test_prefetch_of_one_lesson(files, tmp_path, monkeypatch, capsys):
-    assert run(monkeypatch, "prefetch", "8") == 0
+    assert exit_code(cache, monkeypatch, "prefetch", "8") == 0
     assert "1 of 1 files are there" in capsys.readouterr().out
     assert (tmp_path / "cache" / "deep" / "eight.bin").exists()
     assert not (tmp_path / "cache" / "six.bin").exists()
@@ -84,7 +61,7 @@ def test_prefetch_of_one_lesson(files, tmp_path, monkeypatch, capsys):
 
 def test_a_mirror_serves_a_class(files, tmp_path, monkeypatch, serve, capsys):
     mirror = tmp_path / "mirror"
-    assert run(monkeypatch, "mirror", str(mirror)) == 0
+    assert exit_code(cache, monkeypatch, "mirror", str(mirror)) == 0
     out = capsys.readouterr().out
     assert "To download: 0.0 MB" in out
     assert "0.0 MB  six.bin" in out
@@ -96,13 +73,13 @@ def test_a_mirror_serves_a_class(files, tmp_path, monkeypatch, serve, capsys):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "student"))
     monkeypatch.setenv("COURSE_MIRROR", serve(mirror))
     assert fetch("deep/eight.bin").read_bytes() == b"eight" * 1000
-    assert run(monkeypatch, "mirror", str(mirror)) == 0  # again: nothing to do
+    assert exit_code(cache, monkeypatch, "mirror", str(mirror)) == 0  # again: nothing to do
     assert "2 are there already" in capsys.readouterr().out
 
 
 def test_a_mirror_that_lacks_a_file(files, tmp_path, monkeypatch, capsys):
     (files / "six.bin").unlink()
-    assert run(monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    assert exit_code(cache, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
     captured = capsys.readouterr()
     assert "1 of 2 files are there" in captured.out
     assert "six.bin could not be downloaded" in captured.err
@@ -111,7 +88,7 @@ def test_a_mirror_that_lacks_a_file(files, tmp_path, monkeypatch, capsys):
 
 def test_a_mirror_larger_than_the_disk(files, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cache, "size_of", lambda source: 10**18)
-    assert run(monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    assert exit_code(cache, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
     assert "does not fit" in capsys.readouterr().err
 
 

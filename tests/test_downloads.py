@@ -8,21 +8,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.support import served
 from utils import datasets, downloads
 from utils.downloads import DownloadError, Source, fetch
 
 CONTENT = b"some data\n" * 1000
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
@@ -30,12 +23,8 @@ def server(tmp_path):
     """A folder served on loopback: (folder, address)."""
     folder = tmp_path / "served"
     folder.mkdir()
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
-    thread.start()
-    yield folder, f"http://127.0.0.1:{httpd.server_address[1]}/"
-    httpd.shutdown()
-    httpd.server_close()
+    with served(folder) as address:
+        yield folder, f"{address}/"
 
 
 @pytest.fixture

@@ -104,3 +104,14 @@ def test_the_embedded_network_on_real_photographs(model):
         truth = np.asarray(Image.open(photo.mask_path))
         for class_id in (21, 17, 4):
             assert (mask[truth == class_id] == class_id).mean() > 0.6
+
+
+def test_the_scores_that_the_readme_tells(model):
+    """Mean IoU 0.35 to 0.63 and pixel accuracy 0.84 to 0.95 on the seven photographs, as the README says."""
+    scores = []
+    for photo in street_photos():
+        mask = LESSON["run_inference"](model, LESSON["load_image"](photo.path))
+        matrix = LESSON["confusion_of_masks"](np.asarray(Image.open(photo.mask_path)), mask, 32)
+        scores.append((LESSON["mean_iou"](matrix), LESSON["pixel_accuracy"](matrix)))
+    np.testing.assert_allclose(np.min(scores, axis=0), [0.35, 0.84], atol=0.01)
+    np.testing.assert_allclose(np.max(scores, axis=0), [0.63, 0.95], atol=0.01)

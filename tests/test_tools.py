@@ -18,6 +18,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tests.support import exit_code
 from tools import build_data, lab, lessons
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,18 +41,11 @@ def write_lesson(name: str, *sources: str) -> Path:
     return path
 
 
-def main(monkeypatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["lessons", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        lessons.main()
-    return stopped.value.code
-
-
 def test_a_failing_lesson_does_not_stop_the_others(folder, monkeypatch, capsys):
     write_lesson("01_good", "print('✓ one')", "print('★ accuracy: 0.9')\nprint('✓ two')")
     write_lesson("02_bad", "1 + 1", "print('✓ before')\n1 / 0", "print('✓ never')")
     write_lesson("03_good", "print('✓ three')")
-    assert main(monkeypatch, "run") == 1
+    assert exit_code(lessons, monkeypatch, "run") == 1
     table = capsys.readouterr().out
     assert re.search(r"01_good +\d+\.\d +\d+ +2 +accuracy: 0\.9", table)
     assert re.search(r"02_bad +\d+\.\d +\d+ +1 +FAILED cell 3 \(.+\): ZeroDivisionError: division by zero", table)
@@ -67,7 +61,7 @@ def test_execute_writes_tidy_outputs_and_keeps_ids(folder, monkeypatch):
     before.metadata["vscode"] = {"user": "me"}
     before.cells[1].metadata = {"tags": ["exercise"], "alt": "a figure", "collapsed": True}
     nbformat.write(before, path)
-    assert main(monkeypatch, "execute", "1") == 0
+    assert exit_code(lessons, monkeypatch, "execute", "1") == 0
     after = nbformat.read(path, as_version=4)
     assert [cell.id for cell in after.cells] == [cell.id for cell in before.cells]
     assert set(after.metadata) == {"kernelspec", "language_info"}
@@ -75,34 +69,34 @@ def test_execute_writes_tidy_outputs_and_keeps_ids(folder, monkeypatch):
     assert [output.text for output in after.cells[1].outputs] == ["a\n100%\n"]
     assert [cell.execution_count for cell in after.cells[1:]] == [1, 2]
     first = path.read_bytes()
-    assert main(monkeypatch, "execute") == 0
+    assert exit_code(lessons, monkeypatch, "execute") == 0
     assert path.read_bytes() == first
 
 
 def test_execute_leaves_a_failing_notebook_alone(folder, monkeypatch):
     path = write_lesson("01_bad", "print('new')\n1 / 0")
     before = path.read_bytes()
-    assert main(monkeypatch, "execute") == 1
+    assert exit_code(lessons, monkeypatch, "execute") == 1
     assert path.read_bytes() == before
 
 
 def test_execute_refuses_full_mode(folder, monkeypatch):
     write_lesson("01_good", "1")
     monkeypatch.setenv("COURSE_MODE", "full")
-    assert "quick mode" in main(monkeypatch, "execute")
+    assert "quick mode" in exit_code(lessons, monkeypatch, "execute")
 
 
 def test_an_unknown_mode_is_one_clear_line(folder, monkeypatch):
     write_lesson("01_good", "1")
     monkeypatch.setenv("COURSE_MODE", "fast")
-    assert "COURSE_MODE is 'fast'" in main(monkeypatch, "run")
+    assert "COURSE_MODE is 'fast'" in exit_code(lessons, monkeypatch, "run")
     monkeypatch.setenv("COURSE_MODE", "")  # empty means quick
-    assert main(monkeypatch, "execute") == 0
+    assert exit_code(lessons, monkeypatch, "execute") == 0
 
 
 def test_unknown_lesson(folder, monkeypatch):
     write_lesson("01_good", "1")
-    assert "There is no lesson '7'; there are: 01" in main(monkeypatch, "run", "7")
+    assert "There is no lesson '7'; there are: 01" in exit_code(lessons, monkeypatch, "run", "7")
 
 
 def test_a_dying_kernel_is_reported(folder):

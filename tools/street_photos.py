@@ -24,6 +24,8 @@ import numpy as np
 from PIL import Image
 
 from tools.build_data import ROOT, packaged
+from tools.train_hrnet import CAMVID_IDS
+from utils.segmentation import VOID, camvid_classes
 
 FOLDER = ROOT / "assets" / "images" / "street"
 OUTLINES = Path(__file__).with_name("street_masks.txt")
@@ -31,15 +33,8 @@ TRAINING = Path(__file__).with_name("training_photos.csv")
 TRAINING_OUTLINES = Path(__file__).with_name("training_masks.txt")
 TRAINING_SIZE = (480, 360)
 BORDER = 2
-VOID = 30
-# CamVid's ids: the places of these names among its 32 classes in alphabetical order.
-IDS = {
-    "Bicyclist": 2, "Building": 4, "Car": 5, "Column/Pole": 8, "Fence": 9, "Pedestrian": 16, "Road": 17, "Sidewalk": 19,
-    "SignSymbol": 20, "Sky": 21, "Tree": 26, "Void": VOID,
-}  # fmt: skip
-# The same classes in the order of tools.train_hrnet.CLASSES, then unlabelled.
-TRAINING_IDS = (21, 4, 8, 17, 19, 26, 20, 9, 5, 16, 2, VOID)
-UNLABELLED = TRAINING_IDS.index(VOID)
+IDS = {camvid_class.name: camvid_class.id for camvid_class in camvid_classes()}
+TRAINING_IDS = (*CAMVID_IDS, VOID)  # in the order of tools.train_hrnet.CLASSES, then unlabelled
 
 
 class Picture(NamedTuple):
@@ -91,11 +86,10 @@ def png(array: np.ndarray) -> bytes:
 
 
 def write_masks() -> None:
-    """A mask for each picture that is embedded."""
+    """A mask for each embedded picture."""
     for name, picture in read_outlines(OUTLINES.read_text(encoding="utf-8")).items():
-        if (FOLDER / f"{name}.jpg").exists():
-            (FOLDER / f"{name}_mask.png").write_bytes(png(draw_mask(picture)))
-            print(f"{name}_mask.png")
+        (FOLDER / f"{name}_mask.png").write_bytes(png(draw_mask(picture)))
+        print(f"{name}_mask.png")
 
 
 def training_frame(data: bytes, cut: float) -> np.ndarray:

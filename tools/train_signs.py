@@ -34,7 +34,7 @@ from keras import layers, ops
 from PIL import Image
 
 from tools.train_cifar10 import KeepHistory
-from utils.confusion import confusion_matrix
+from utils.confusion import confusion_matrix, recall_per_class
 
 tf = runtime.tf
 
@@ -199,12 +199,11 @@ def scores(model: keras.Model, test_set: Images) -> dict:
     images, labels = test_set
     answers = {views: probabilities(model, images, views).argmax(axis=1) for views in (1, len(VIEWS))}
     matrix = confusion_matrix(labels, answers[len(VIEWS)], CLASSES)
-    recall = matrix.diagonal() / np.maximum(matrix.sum(axis=1), 1)
     return {
         "test_accuracy": round(float((answers[len(VIEWS)] == labels).mean()), 5),
         "test_accuracy_one_view": round(float((answers[1] == labels).mean()), 5),
         "test_images": len(labels),
-        "recall": [round(float(value), 4) for value in recall],
+        "recall": [round(float(value), 4) for value in recall_per_class(matrix)],
     }
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from utils.downloads import DownloadError, fetch, make_folder, unpack
 from utils.mode import mode
@@ -172,7 +173,6 @@ def traffic_signs_folder() -> Path:
 
 def _prepare_gtsrb(folder: Path) -> None:
     """Write GTSRB's photographs, PPM files in the official archives, as PNG files in the course's layout."""
-    from PIL import Image
 
     def convert(archive: zipfile.ZipFile, member: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -189,7 +189,7 @@ def _verify_embedded(source: Source) -> Path:
     shown = path.relative_to(ASSETS.parent).as_posix()
     cure = f"Restore it with: git checkout -- {shown}\n(or download the repository again)."
     try:
-        path.stat()
+        path.stat()  # raises where is_verified would only say no
         if not is_verified(path, source):
             raise DownloadError(f"{shown} is damaged: its SHA-256 is not the registered one.\n{cure}")
     except OSError as error:

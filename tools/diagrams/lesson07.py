@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from tools.drawing import INK, arrow, box, card, picture, text
+from tools.drawing import INK, arrow, box, card, photograph, picture, text
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 
@@ -90,15 +90,6 @@ WORDS = {
 }
 
 
-@cache
-def _photo(name: str, side: int = 96) -> np.ndarray:
-    """The centre square of one of the course's photographs, (side, side, 3)."""
-    image = Image.open(fetch(f"images/photos/{name}.jpg")).convert("RGB")
-    edge = min(image.size)
-    left, top = (image.width - edge) // 2, (image.height - edge) // 2
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge)))
-
-
 def _bar(ax: Axes, x: float, y: float, width: float, height: float, colour: str) -> None:
     ax.add_patch(Rectangle((x, y), width, height, facecolor=colour))
 
@@ -107,7 +98,7 @@ def opener() -> Figure:
     """A photograph goes through load, preprocess, predict and decode and becomes class 388, giant panda."""
     words = WORDS["07_opener"]
     figure, ax = card(95, 36)
-    picture(ax, 3, 9, 18, 18, _photo("giant_panda", 120))
+    picture(ax, 3, 9, 18, 18, photograph("giant_panda", 120))
     text(ax, 12, 30.6, words["photo"], size=12)
     arrow(ax, (22, 18), (36, 18))
     text(ax, 29, 22.4, words["steps"][0], size=12, style="italic")
@@ -234,7 +225,7 @@ def top5() -> Figure:
     photos = ("red_panda", "tabby_cat", "seville_orange")
     for place, (photo, rows, right) in enumerate(zip(photos, words["rows"], words["right"], strict=True)):
         x = 3 + 31 * place
-        picture(ax, x, 24.6, 11.5, 11.5, _photo(photo, 72))
+        picture(ax, x, 24.6, 11.5, 11.5, photograph(photo, 72))
         text(ax, x, 38.6, words["truth"].format(name=words["names"][place]), size=11.5, ha="left", weight="bold")
         for rank, name in enumerate(rows):
             y = 34 - 4.5 * rank
@@ -255,7 +246,7 @@ def embedding() -> Figure:
     """The network cut before its head: base, embedding of 1,280 numbers, head; similar pictures point the same way."""
     words = WORDS["07_embedding"]
     figure, ax = card(95, 46)
-    picture(ax, 3, 28, 12, 12, _photo("castle", 72))
+    picture(ax, 3, 28, 12, 12, photograph("castle", 72))
     text(ax, 9, 25.6, words["photo"], size=10.5)
     arrow(ax, (16, 34), (20, 34))
     box(ax, 21, 27, 23, 14, fill="blue")
@@ -282,8 +273,8 @@ def embedding() -> Figure:
         for angle in slope:
             end = start + 9.5 * np.array((np.cos(angle), np.sin(angle)))
             arrow(ax, tuple(start), tuple(end), colour=PALETTE[colour])
-        picture(ax, left + 14, 8.4, 6.4, 6.4, _photo(names[0], 48))
-        picture(ax, left + 18.6, 1.2, 6.4, 6.4, _photo(names[1], 48))
+        picture(ax, left + 14, 8.4, 6.4, 6.4, photograph(names[0], 48))
+        picture(ax, left + 18.6, 1.2, 6.4, 6.4, photograph(names[1], 48))
         text(ax, left - 1.2, 8, words[note], size=11, colour=PALETTE[colour])
     return figure
 

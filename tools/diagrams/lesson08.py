@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from tools.drawing import CARD, INK, arrow, box, card, picture, text
+from tools.drawing import CARD, INK, arrow, box, card, photograph, picture, text
 from tools.render_signs import draw_face
-from utils.downloads import ASSETS, fetch
+from utils.downloads import ASSETS
 from utils.plotting import PALETTE
 
 WORDS = {
@@ -142,14 +142,6 @@ def _sign(name: str, side: int = 64) -> np.ndarray:
     return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
 
 
-@cache
-def _photo(name: str, side: int = 64) -> np.ndarray:
-    image = Image.open(fetch(f"images/photos/{name}.jpg")).convert("RGB")
-    edge = min(image.size)
-    left, top = (image.width - edge) // 2, (image.height - edge) // 2
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge)))
-
-
 def _block(ax: Axes, x: float, y: float, width: float, height: float, colour: str, hatch: str = "") -> None:
     ax.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor=INK, linewidth=1.1, hatch=hatch))
 
@@ -160,7 +152,7 @@ def opener() -> Figure:
     figure, ax = card(95, 45)
     text(ax, 3, 42, words["before"], size=12.5, weight="bold", ha="left")
     for place, name in enumerate(("tabby_cat", "castle", "fire_engine")):
-        picture(ax, 3 + 7.4 * place, 29.6, 6.8, 6.8, _photo(name, 56))
+        picture(ax, 3 + 7.4 * place, 29.6, 6.8, 6.8, photograph(name, 56))
     text(ax, 13.8, 27, words["photos"], size=11)
     arrow(ax, (26.6, 33), (32, 33))
     for x in range(6):
