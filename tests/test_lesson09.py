@@ -115,3 +115,15 @@ def test_the_scores_that_the_readme_tells(model):
         scores.append((LESSON["mean_iou"](matrix), LESSON["pixel_accuracy"](matrix)))
     np.testing.assert_allclose(np.min(scores, axis=0), [0.35, 0.84], atol=0.01)
     np.testing.assert_allclose(np.max(scores, axis=0), [0.63, 0.95], atol=0.01)
+
+
+def test_what_section_13_says_of_the_gate(model):
+    """The sky between the columns is mostly taken for building, and the far trees are lost."""
+    photo = street_photos()[-1]
+    assert photo.kind == "shift"
+    mask, truth = (
+        LESSON["run_inference"](model, LESSON["load_image"](photo.path)),
+        np.asarray(Image.open(photo.mask_path)),
+    )
+    assert (mask[150:300][truth[150:300] == 21] == 4).mean() > 0.5
+    assert (mask[truth == 26] == 26).mean() < 0.1
