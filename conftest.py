@@ -21,6 +21,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+from utils.demos import WIDGET_VIEW
+
 # Root mean square difference of two figures, of 255. The same versions of Matplotlib and NumPy give 0; this leaves room
 # for the rounding of another processor and is far below what one moved curve makes.
 FIGURE_TOLERANCE = 1.0
@@ -80,10 +82,10 @@ def solution_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 class NotebookFile(IPyNbFile):
-    """nbval's collector, with the solutions after the last cell, and without comparing what goes to stderr."""
+    """nbval's collector, with the solutions after the last cell; what goes to stderr or needs a kernel is not compared."""
 
     def collect(self) -> Generator[IPyNbCell, None, None]:
-        self.skip_compare += ("stderr",)
+        self.skip_compare += ("stderr", WIDGET_VIEW)
         cells = list(super().collect())
         yield from cells
         for number, cell in enumerate(solution_cells(self.nb), start=1):

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from utils.demos import WIDGET_VIEW
 from utils.mode import mode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -144,6 +145,7 @@ def tidy(notebook: NotebookNode) -> None:
         joined: list[NotebookNode] = []
         for output in cell.outputs:
             output.pop("transient", None)
+            output.get("data", {}).pop(WIDGET_VIEW, None)  # without its kernel a widget is nothing; its picture stays
             last = joined[-1] if joined else None
             if output.output_type == "stream" and last and last.output_type == "stream" and last.name == output.name:
                 last.text += output.text

@@ -1,0 +1,88 @@
+"""Figures that answer: controls beside a plot, a plot that can be clicked, a pad to draw on.
+
+Where no kernel runs (a page on the web, a printed notebook) the same output is the figure with its first values.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+from IPython.display import display
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Picture(anywidget.AnyWidget):
+    """A PNG; where it is clicked, dragged or moved to by the arrow keys comes back as `pointer`."""
+
+    _esm = Path(__file__).with_name("picture.js")
+    png = traitlets.Bytes().tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    pointer = traitlets.List(traitlets.Float(), allow_none=True, default_value=None).tag(sync=True)
+
+
+class Pad(anywidget.AnyWidget, widgets.ValueWidget):
+    """A square to draw on, with a pointer or with arrow keys and space: `value` is 28 x 28 bytes, 0 to 255, by rows."""
+
+    _esm = Path(__file__).with_name("pad.js")
+    value = traitlets.Bytes(bytes(28 * 28)).tag(sync=True)
+    description = traitlets.Unicode().tag(sync=True)
+
+
+def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox:
+    """Show a figure with controls, and draw it anew whenever one of them changes.
+
+    Args:
+        draw: makes a Figure of the controls' values, which are its keyword arguments.
+        alt: what the picture shows, for those who cannot see it.
+        controls: a widget each, or a short form of ipywidgets.interact ((low, high, step), a list, a bool), which
+            begins with draw's default. `pointer=(x, y)` makes the figure itself clickable; draw then gets the place as
+            fractions of the figure's width and height, from its lower left corner.
+
+    Returns:
+        The controls and the Picture, already displayed.
+    """
+    picture = Picture(alt=alt, pointer=controls.pop("pointer", None))
+    inputs = {name: _widget(draw, name, control) for name, control in controls.items()}
+
+    def redraw(change: Any = None) -> None:
+        values = {name: control.value for name, control in inputs.items()}
+        if picture.pointer is not None:
+            values["pointer"] = tuple(picture.pointer)
+        figure = draw(**values)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=80)  # never cropped, so that the pointer's fractions hold
+        plt.close(figure)
+        picture.png = buffer.getvalue()
+
+    redraw()
+    for control in inputs.values():
+        control.observe(redraw, "value")
+    picture.observe(redraw, "pointer")
+    box = widgets.VBox([*inputs.values(), picture])
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    still = base64.b64encode(picture.png).decode()
+    # One output in several forms: a viewer takes the first one that it can show.
+    display({WIDGET_VIEW: view, "image/png": still, "text/plain": f"<interactive figure: {alt}>"}, raw=True)
+    return box
+
+
+def _widget(draw: Callable[..., Figure], name: str, control: Any) -> widgets.Widget:
+    """The control for one argument of draw, with a label that can be read."""
+    if not isinstance(control, widgets.Widget):
+        default = inspect.signature(draw).parameters[name].default
+        control = widgets.interactive.widget_from_abbrev(control, default)
+    control.description = control.description or name.replace("_", " ")
+    control.style = {"description_width": "initial"}
+    control.layout.width = "420px"
+    return control
