@@ -82,7 +82,7 @@ def solution_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 class NotebookFile(IPyNbFile):
-    """nbval's collector, with the solutions after the last cell; what goes to stderr or needs a kernel is not compared."""
+    """nbval's collector, with the solutions after the last cell, not comparing stderr and widgets."""
 
     def collect(self) -> Generator[IPyNbCell, None, None]:
         self.skip_compare += ("stderr", WIDGET_VIEW)

@@ -43,6 +43,8 @@ CLASSES = (
 )  # fmt: skip
 UNLABELLED = len(CLASSES)
 CAMVID_IDS = (21, 4, 8, 17, 19, 26, 20, 9, 5, 16, 2)  # the same classes among CamVid's 32, in alphabetical order
+BACKBONE = ASSETS / "models" / "efficientnet_lite0.keras"
+TEACHER_LAYERS = ("block01_project_bn", "block03_add", "block05_add", "block11_add", "block16_project_bn")
 WIDTHS = (32, 64, 96)
 CROP = (256, 320)
 BATCH_SIZE = 8
@@ -63,9 +65,9 @@ def read_frames(path: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def class_weights(masks: np.ndarray) -> np.ndarray:
-    """1 / ln(1.10 + frequency) per class (Paszke et al., ENet, 2016), scaled to mean 1: (11,) float32."""
+    """1 / ln(1.10 + frequency) per class (after Paszke et al., 2016), its root, scaled to mean 1: (11,) float32."""
     counts = np.bincount(masks.ravel(), minlength=12)[:UNLABELLED]
-    weights = 1 / np.log(1.10 + counts / counts.sum())
+    weights = np.log(1.10 + counts / counts.sum()) ** -0.5
     return (weights / weights.mean()).astype(np.float32)
 
 
@@ -162,6 +164,29 @@ def build() -> keras.Model:
     return keras.Model(inputs, layers.Activation("linear", dtype="float32")(UpsampleLike()([logits, inputs])))
 
 
+def build_teacher() -> keras.Model:
+    """Like `build`, on EfficientNet-Lite0, which knows ImageNet: its maps at strides 2 to 32, from coarse to fine.
+
+    A feature pyramid (Lin et al., "Feature Pyramid Networks for Object Detection", 2017) with an output at stride 2.
+    """
+    lite0 = keras.models.load_model(BACKBONE)
+    maps = [lite0.get_layer(name).output for name in TEACHER_LAYERS]
+    features = keras.Model(lite0.input, maps)
+    inputs = keras.Input((None, None, 3))
+    fine, *maps = features(layers.Rescaling(255.0)(inputs))
+    lateral = [convolve(x, 96, size=1) for x in maps]
+    x = lateral.pop()
+    pyramid = [x]
+    for like in reversed(lateral):
+        x = residual(layers.Add()([UpsampleLike()([x, like]), like]))
+        pyramid.append(x)
+    joined = layers.Concatenate()([x] + [UpsampleLike()([coarse, x]) for coarse in pyramid[:-1]])
+    x = layers.SpatialDropout2D(0.1)(convolve(joined, 96, size=1))
+    x = convolve(layers.Concatenate()([UpsampleLike()([x, fine]), fine]), 48)
+    logits = layers.Conv2D(len(CLASSES), 1)(x)
+    return keras.Model(inputs, UpsampleLike()([logits, inputs]))
+
+
 def segmentation_loss(weights: np.ndarray) -> Any:
     """Weighted cross-entropy plus half of (1 - soft IoU of the classes present); unlabelled pixels do not count."""
 
@@ -181,6 +206,25 @@ def segmentation_loss(weights: np.ndarray) -> Any:
         return entropy + 0.5 * jaccard
 
     return loss
+
+
+def distillation_loss(weights: np.ndarray) -> Any:
+    """The loss above plus the cross-entropy to a teacher's probabilities, which every pixel has (Hinton et al., 2015).
+
+    Its target is (N, H, W, 12): the mask, then the teacher's 11 probabilities.
+    """
+    of_mask = segmentation_loss(weights)
+
+    def loss(target: Any, logits: Any) -> Any:
+        mask, teacher = target[..., 0], target[..., 1:]
+        weight = tf.reduce_sum(teacher * weights, axis=-1)
+        entropy = tf.nn.softmax_cross_entropy_with_logits(teacher, logits)
+        return of_mask(mask, logits) + tf.reduce_sum(weight * entropy) / tf.reduce_sum(weight)
+
+    return loss
+
+
+NETWORKS = {"hrnet": build, "teacher": build_teacher}
 
 
 # ------------------------------------------------------------------------------------------------------------ commands
@@ -219,20 +263,35 @@ class Report(keras.callbacks.Callback):
             file.write(json.dumps(row) + "\n")
 
 
-def train(data: list[Path], work: Path, epochs: int, rate: float, start: Path | None) -> None:
+def answers(teachers: list[keras.Model], frames: Any, masks: Any) -> Any:
+    """The target of `distillation_loss`: the masks and the mean of the teachers' probabilities."""
+    probabilities = sum(tf.nn.softmax(teacher(frames, training=False)) for teacher in teachers) / len(teachers)
+    return tf.concat([tf.cast(masks, tf.float32)[..., None], probabilities], axis=-1)
+
+
+def train(
+    data: list[Path], work: Path, epochs: int, rate: float, start: Path | None, network: str, teacher: Path | None
+) -> None:
     work.mkdir(parents=True, exist_ok=True)
     frames, masks = (np.concatenate(part) for part in zip(*(read_frames(path, "train") for path in data), strict=True))
     valid = read_frames(data[0], "val")
     keras.utils.set_random_seed(SEED)
-    model = build()
+    model = NETWORKS[network]()
     if start:
         model.load_weights(start)
     steps = len(frames) // BATCH_SIZE
     decay = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=rate, warmup_steps=steps)
     optimizer = keras.optimizers.AdamW(decay, weight_decay=1e-3, clipnorm=5.0)
-    model.compile(optimizer, segmentation_loss(class_weights(masks)))
+    loss = distillation_loss if teacher else segmentation_loss
+    model.compile(optimizer, loss(class_weights(masks)))
     views = tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(len(frames)).repeat()
     views = views.map(random_view, 2).map(random_camera, 2).batch(BATCH_SIZE).prefetch(2)
+    if teacher:
+        # The network that the training begins with answers, too: each of the two is better at other classes.
+        teachers = [build_teacher(), build()]
+        for one, weights in zip(teachers, (teacher, start), strict=True):
+            one.load_weights(weights)
+        views = views.map(lambda frames, masks: (frames, answers(teachers, frames, masks)))
     callbacks = [Report(work / "log.jsonl", *valid), keras.callbacks.BackupAndRestore(work / "state")]
     model.fit(views, epochs=epochs, steps_per_epoch=steps, callbacks=callbacks, verbose=2)
     model.save_weights(work / "hrnet.weights.h5")
@@ -296,6 +355,10 @@ def main() -> None:
     command.add_argument("--epochs", type=int, default=80)
     command.add_argument("--rate", type=float, default=LEARNING_RATE, help="largest learning rate")
     command.add_argument("--start", type=Path, help="weights to begin with, of an earlier training")
+    command.add_argument("--network", choices=NETWORKS, default="hrnet")
+    command.add_argument(
+        "--teacher", type=Path, help="weights of the teacher, whose answers are learnt, too, with --start's"
+    )
     command = commands.add_parser("evaluate")
     command.add_argument("data", type=Path, help="camvid_trainval.zip")
     command.add_argument("--target", type=Path, default=ASSETS / "data" / "hrnet_scores.json")
