@@ -22,7 +22,6 @@ import tarfile
 import tempfile
 import time
 import unicodedata
-import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -30,15 +29,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import filelock
+import pooch
 import requests
+from tqdm.auto import tqdm
 
 from utils.mode import mode
-
-with warnings.catch_warnings():
-    # In a notebook tqdm complains when there is no ipywidgets, and then works without.
-    warnings.filterwarnings("ignore", message="IProgress not found")
-    import pooch
-    from tqdm.auto import tqdm
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TIMEOUTS = (10, 30)  # seconds to connect, and between two pieces of the file
