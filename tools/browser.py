@@ -1,0 +1,273 @@
+"""Lessons in a real browser: JupyterLab as `make lab` starts it, driven by Playwright in an installed Chromium.
+
+Everything happens in a copy of the course, so that a run changes nothing here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Browser, Page, Playwright, Route
+
+from tools.lessons import ROOT, lesson_files
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+STALLED = 300  # seconds without a finished cell, after which a run is given up: no cell of quick mode takes as long
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+# What the page shows, read from its DOM. Beside a code cell that has run stands [3]:, else [*]: or [ ]:.
+READ_PAGE = """() => {
+  const notebook = document.querySelector('.jp-Notebook');
+  if (!notebook) return null;
+  const all = (selector) => [...notebook.querySelectorAll(selector)];
+  const output = '.jp-OutputArea-output';
+  return {
+    prompts: all('.jp-CodeCell .jp-InputPrompt').map((e) => e.textContent.trim()),
+    lines: all(output + ' pre').flatMap((e) => e.textContent.split('\\n')),
+    errors: all(output + '[data-mime-type="application/vnd.jupyter.error"]').map((e) => e.textContent),
+    images: all('img').map((e) => ({
+      source: e.currentSrc.slice(0, 80), text: e.alt, width: e.naturalWidth, height: e.naturalHeight,
+    })),
+    figures: all(output + ' img').length,
+    widgets: all(output).map((e) => e.textContent).filter((t) => /Loading widget|Error displaying widget/.test(t)),
+  };
+}"""
+
+
+@dataclass
+class Shown:
+    """What JupyterLab shows of a lesson.
+
+    Attributes:
+        prompts: of each code cell: "[3]:" when it has run, else "[*]:" or "[ ]:".
+        lines: all lines of text that cells printed, in order.
+        errors: the text of every error output.
+        images: source (its beginning), alternative text, natural width and height of every picture in the notebook.
+        figures: how many of these stand in outputs.
+        widgets: outputs that say that a widget is still loading or has failed.
+        seconds: from the click on "Run All Cells" until the kernel was idle; 0 before a run.
+        foreign: addresses outside this machine that the page asked for; they are refused.
+        crashes: uncaught JavaScript errors.
+    """
+
+    prompts: list[str]
+    lines: list[str]
+    errors: list[str]
+    images: list[dict[str, Any]]
+    figures: int
+    widgets: list[str]
+    seconds: float = 0.0
+    foreign: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
+
+    @property
+    def unfinished(self) -> int:
+        """How many code cells have not run."""
+        return sum(not prompt.strip("[]:").isdigit() for prompt in self.prompts)
+
+
+def find_chromium() -> str | None:
+    """The path of an installed Chromium or Chrome that starts, or None."""
+    for name in CHROMIUMS:
+        path = shutil.which(name)
+        # On Ubuntu chromium-browser may be a script that only says that a snap is wanted.
+        if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+            return path
+    return None
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the installed Chromium, without a window.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    path = find_chromium()
+    if path is None:
+        raise FileNotFoundError(f"No browser: none of {', '.join(CHROMIUMS)} starts (Debian: apt install chromium)")
+    return playwright.chromium.launch(executable_path=path)
+
+
+def copy_course(folder: Path, *, outputs: bool = False) -> Path:
+    """A copy of what JupyterLab needs of the course, its large files linked: the folder.
+
+    Args:
+        folder: where; made if need be.
+        outputs: keep the committed outputs. Without them, all that is shown later comes from a run.
+    """
+    for name in ("notebooks", "tools", "utils"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    (folder / "assets").symlink_to(ROOT / "assets", target_is_directory=True)
+    for path in [] if outputs else (folder / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, path)
+    return folder
+
+
+@contextlib.contextmanager
+def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
+    """JupyterLab as `make lab LESSON=…` starts it, on a free port: the address that opens the lesson.
+
+    Args:
+        course: a folder that `copy_course` made; settings and logs go there too.
+        lesson: its number.
+        theme: "light" or "dark".
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    home = course / "jupyter"
+    settings = {
+        # By default only the cells in view are in the page, and the others could not be looked at.
+        "notebook-extension/tracker": {"windowingMode": "none"},
+        "apputils-extension/themes": {"theme": THEMES[theme]},
+    }
+    for name, values in settings.items():
+        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    environment = {
+        **os.environ,
+        "COURSE_MODE": "quick",
+        "LAB_OPTIONS": f"--no-browser --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0",
+        "JUPYTER_TOKEN": token,
+        # The user's own settings, workspaces and running servers stay out of it.
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen([sys.executable, "-m", "tools.lab", str(lesson)], cwd=course, env=environment,
+                                  stdout=log, stderr=log)  # fmt: skip
+        try:
+            wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server)
+            yield f"http://127.0.0.1:{port}/?token={token}"
+        finally:
+            server.terminate()
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def wait_for(url: str, server: subprocess.Popen) -> None:
+    """Return when the server answers.
+
+    Raises:
+        RuntimeError: it stopped, or gave no answer for two minutes.
+    """
+    for _ in range(1200):
+        if server.poll() is not None:
+            raise RuntimeError("JupyterLab stopped before it answered")
+        try:
+            with urllib.request.urlopen(url, timeout=20):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("JupyterLab does not answer")
+
+
+def kernels_idle(address: str) -> bool:
+    """Whether a kernel is there and none is busy or starting, as the server says."""
+    with urllib.request.urlopen(address.replace("/?", "/api/kernels?"), timeout=20) as answer:
+        kernels = json.load(answer)
+    return bool(kernels) and all(kernel["execution_state"] == "idle" for kernel in kernels)
+
+
+@contextlib.contextmanager
+def opened(browser: Browser, address: str, *, width: int = 1280, height: int = 900) -> Iterator[tuple[Page, Shown]]:
+    """The lesson in a fresh browser window, its kernel ready; `foreign` and `crashes` of what is yielded fill up."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    shown = Shown([], [], [], [], 0, [])
+    origin = address.split("/?")[0]
+
+    def refuse(route: Route) -> None:
+        shown.foreign.append(route.request.url)
+        route.abort()
+
+    page.route(lambda url: url.startswith("http") and not url.startswith(origin), refuse)
+    page.on("pageerror", lambda error: shown.crashes.append(str(error)))
+    try:
+        page.goto(address)
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell .jp-InputPrompt", timeout=120_000)
+        began = time.monotonic()
+        while not kernels_idle(address):
+            if time.monotonic() - began > STALLED:
+                raise RuntimeError("The kernel does not start")
+            page.wait_for_timeout(200)
+        yield page, shown
+    finally:
+        context.close()
+
+
+def read(page: Page, shown: Shown) -> Shown:
+    """Bring up to date what is known of the page, and return it."""
+    for name, value in (page.evaluate(READ_PAGE) or {}).items():
+        setattr(shown, name, value)
+    return shown
+
+
+def run_all(page: Page, shown: Shown, address: str) -> Shown:
+    """Choose "Run All Cells" from JupyterLab's menu and wait until the kernel is idle again: what is then shown.
+
+    The notebook must come without outputs, so that a count beside a cell means that it has run. Returns early if a cell
+    fails, since JupyterLab then skips the rest, and if no cell ends for STALLED seconds.
+    """
+    began = progress = time.monotonic()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    unfinished = -1
+    while time.monotonic() - progress < STALLED:
+        read(page, shown)
+        if shown.errors or (shown.unfinished == 0 and kernels_idle(address)):
+            break
+        if shown.unfinished != unfinished:
+            unfinished, progress = shown.unfinished, time.monotonic()
+        page.wait_for_timeout(500)
+    shown.seconds = time.monotonic() - began
+    # Pictures of the last outputs may still be decoded.
+    page.evaluate("""() => Promise.all([...document.querySelectorAll('.jp-Notebook img')]
+      .map((e) => e.decode().catch(() => 0)))""")
+    return read(page, shown)
+
+
+def photograph(page: Page, folder: Path, name: str) -> list[Path]:
+    """Screenshots of the whole notebook, one below the other, as the reader scrolls: the files, in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scroller = page.locator(".jp-WindowedPanel-outer").first
+    height, step = scroller.evaluate("(e) => [e.scrollHeight, e.clientHeight]")
+    files = []
+    for number, top in enumerate(range(0, height, step)):
+        scroller.evaluate("(e, top) => { e.scrollTop = top; }", top)
+        page.wait_for_timeout(200)
+        files.append(folder / f"{name}-{number:02}.png")
+        page.screenshot(path=files[-1])
+    return files
+
+
+def lesson_name(lesson: int) -> str:
+    """The notebook's name without suffix."""
+    return lesson_files([str(lesson)])[0].stem
