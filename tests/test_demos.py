@@ -70,3 +70,9 @@ def test_a_pad_begins_black_and_is_a_control(shown):
     before = box.children[-1].png
     pad.value = bytes([200]) * 784
     assert box.children[-1].png != before
+
+
+def test_a_drawing_comes_from_the_browser_as_a_memoryview():
+    pad = demos.Pad()
+    pad.set_state({"value": memoryview(bytes([200]) * 784)})
+    assert pad.value == bytes([200]) * 784

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utils.plotting import PALETTE, RIGHT_COLOUR, WRONG_COLOUR, plot_history, plot_regression, show_images, use_style
+from utils.plotting import PALETTE, RIGHT_COLOUR, WRONG_COLOUR, plot_history, show_images, use_style
 
 HISTORY = {"loss": [3.0, 2.0, 1.0], "val_loss": [3.5, 2.5, 2.7], "accuracy": [0.1, 0.5, 0.9]}
 
@@ -106,25 +106,6 @@ def test_image_errors():
         show_images(np.zeros((2, 4, 4)), ["a"])
     with pytest.raises(ValueError, match="3 correct for 2 images"):
         show_images(np.zeros((2, 4, 4)), correct=[True] * 3)
-
-
-def test_regression():
-    ax = plot_regression([[1], [2], [3]], [2, 4, 6], {"fit": (2, 0), "flat": (0, 4)}, x_range=(0, 5), xlabel="rooms")
-    fit, flat = ax.get_lines()
-    assert fit.get_xdata().tolist() == [0, 5]
-    assert fit.get_ydata().tolist() == [0, 10]
-    assert flat.get_ydata().tolist() == [4, 4]
-    assert ax.get_xlabel() == "rooms"
-    np.testing.assert_array_equal(ax.collections[0].get_offsets(), [[1, 2], [2, 4], [3, 6]])
-    given = plt.subplots()[1]
-    assert plot_regression([1], [1], ax=given, title="One point") is given
-
-
-def test_regression_errors():
-    with pytest.raises(ValueError, match="2 x values for 3 y values"):
-        plot_regression([1, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match="No points"):
-        plot_regression([], [])
 
 
 def test_palette_is_made_of_different_colours():

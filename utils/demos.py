@@ -35,7 +35,7 @@ class Pad(anywidget.AnyWidget, widgets.ValueWidget):
     """A square to draw on, with a pointer or with arrow keys and space: `value` is 28 x 28 bytes, 0 to 255, by rows."""
 
     _esm = Path(__file__).with_name("pad.js")
-    value = traitlets.Bytes(bytes(28 * 28)).tag(sync=True)
+    value = traitlets.CBytes(bytes(28 * 28)).tag(sync=True)  # C: a browser sends a memoryview
     description = traitlets.Unicode().tag(sync=True)
 
 
