@@ -160,10 +160,9 @@ def tidy(notebook: NotebookNode) -> None:
 
 def write_html(notebook: NotebookNode, path: Path) -> None:
     """Write a page that stands alone, its pictures embedded."""
-    from nbconvert import HTMLExporter
+    from tools import pages  # here, since nbconvert takes half a second to import
 
-    exporter = HTMLExporter(embed_images=True)
-    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"path": str(NOTEBOOKS), "name": path.stem}})
+    page = pages.page(notebook, path.stem)
     path.parent.mkdir(exist_ok=True)
     path.write_text(page, encoding="utf-8")
 
