@@ -160,7 +160,8 @@ def tidy(notebook: NotebookNode) -> None:
             if output.output_type == "stream":
                 # A progress bar rewrites its line with \r or backspaces; only what is left of it counts.
                 output.text = re.sub(r"[^\n]*\r(?=[^\n])|.\x08|\x1b\[[0-9;]*m", "", output.text)
-        cell.outputs = joined
+        # A progress bar that has vanished leaves blanks.
+        cell.outputs = [output for output in joined if output.get("name") != "stderr" or output.text.strip()]
 
 
 def write_html(notebook: NotebookNode, path: Path) -> None:
