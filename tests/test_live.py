@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from utils.live import Live
+from utils.live import Progress
 
 LESSON = next((Path(__file__).resolve().parent.parent / "notebooks").glob("04_*.ipynb"))
 BEFORE = ("setup", "load", "split", "to-rows", "one-hot-digits", "build", "compile")
@@ -43,17 +43,17 @@ def test_stopped_training_returns_its_history(capsys):
     x, y = np.ones((64, 2)), np.ones((64, 1))
     before = signal.getsignal(signal.SIGINT)
     model = small_model()
-    history = model.fit(x, y, epochs=50, verbose=0, callbacks=[Live(), StopAt(3)])
+    history = model.fit(x, y, epochs=50, verbose=0, callbacks=[Progress(), StopAt(3)])
     assert 3 <= len(history.history["loss"]) <= 4
     assert "epoch" in capsys.readouterr().err  # the bar
     assert signal.getsignal(signal.SIGINT) is before
-    again = model.fit(x, y, epochs=2, verbose=0, callbacks=[Live()])
+    again = model.fit(x, y, epochs=2, verbose=0, callbacks=[Progress()])
     assert len(again.history["loss"]) == 2 and again.history["loss"][-1] < history.history["loss"][0]
 
 
 def test_it_changes_nothing_of_the_training(capsys):
     x, y = np.ones((64, 2)), np.ones((64, 1))
-    with_bar = small_model().fit(x, y, epochs=3, verbose=0, callbacks=[Live()]).history
+    with_bar = small_model().fit(x, y, epochs=3, verbose=0, callbacks=[Progress()]).history
     assert with_bar == small_model().fit(x, y, epochs=3, verbose=0).history
     assert capsys.readouterr().out == ""
 

@@ -10,7 +10,7 @@ import keras
 from tqdm import tqdm
 
 
-class Live(keras.callbacks.Callback):
+class Progress(keras.callbacks.Callback):
     """A progress bar in `fit`, and a stop button (an interrupt) that ends the training instead of the cell.
 
     `fit` then returns as always: the model and the history keep what was trained so far, the next cells work, and the
