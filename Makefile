@@ -16,7 +16,7 @@ export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
 unit notebooks rerun coverage execute: export COURSE_MODE := quick
 
-.PHONY: help lab lessons doctor prefetch mirror serve-mirror test lint unit notebooks rerun coverage format execute diagrams data lock clean distclean
+.PHONY: help lab lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun coverage format execute diagrams data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
@@ -27,6 +27,9 @@ lab: $(STAMP)  ## open JupyterLab on the lessons (LESSON=4 opens that one)
 
 lessons: $(STAMP)  ## run every lesson (or LESSONS="2 3") without a screen; pages and a table of slow cells in build/
 	@$(PY) -m tools.lessons run $(LESSONS)
+
+slides: $(STAMP)  ## slides of the lessons (LESSONS="2 3" for some) in build/slides/, from the committed outputs
+	@$(PY) -m tools.slides $(LESSONS)
 
 doctor: $(STAMP)  ## look at this machine: what would keep the course from running, and the cure
 	@$(PY) -m tools.doctor

@@ -48,9 +48,13 @@ def formula(tex: str, display: bool) -> str:
     drawn = ziamath.Latex(spaced, inline=not display, size=FONT_SIZE, color="currentColor")
     svg = drawn.svgxml()
     width, height = (float(svg.attrib.pop(side)) / FONT_SIZE for side in ("width", "height"))
-    place = "display:block;margin:0.8em auto" if display else f"vertical-align:{drawn.getyofst() / FONT_SIZE:.3f}em"
+    place = (
+        "display:block;margin:0.8em auto;max-width:100%"
+        if display
+        else f"vertical-align:{drawn.getyofst() / FONT_SIZE:.3f}em"
+    )
     svg.attrib |= {"role": "img", "aria-label": " ".join(tex.split())}
-    svg.set("style", f"width:{width:.3f}em;height:{height:.3f}em;max-width:100%;{place}")
+    svg.set("style", f"width:{width:.3f}em;height:{height:.3f}em;{place}")
     for path in svg.iter("{*}path"):
         # Two digits after the point are a hundredth of a pixel, and half the size.
         path.set("d", re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", path.get("d", "")))
