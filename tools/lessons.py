@@ -1,6 +1,6 @@
 """Run the lessons without a screen.
 
-python -m tools.lessons run [NN …]       every lesson (or those named): HTML pages in build/, a table at the end
+python -m tools.lessons run [NN …]       every lesson (or those named): HTML pages and cell times in build/, a table
 python -m tools.lessons execute [NN …]   the same, and write the outputs into notebooks/*.ipynb, in quick mode
 """
 
@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from tools import timings
 from utils.demos import WIDGET_VIEW
 from utils.mode import mode
 
@@ -39,6 +40,7 @@ class Result:
         headlines: lines that begin with the star, without it.
         peak_mib: the most memory the kernel has held so far, in MiB; 0 where the system does not say (only Linux does).
         error: which cell failed and why; empty if none did.
+        cells: seconds of each code cell that ran, by its id.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Result:
     headlines: list[str] = field(default_factory=list)
     peak_mib: int = 0
     error: str = ""
+    cells: dict[str, float] = field(default_factory=dict)
 
 
 def lesson_files(prefixes: list[str]) -> list[Path]:
@@ -69,13 +72,15 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
     result = Result(path.stem)
     total = len(notebook.cells)
     running = 0
+    cell_began = 0.0
 
     def before_cell(cell: NotebookNode, cell_index: int) -> None:
-        nonlocal running
-        running = cell_index
+        nonlocal running, cell_began
+        running, cell_began = cell_index, time.perf_counter()
         on_cell(cell_index + 1, total)
 
     def after_cell(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        result.cells[cell.id] = time.perf_counter() - cell_began
         result.peak_mib = peak_memory(client.km.provisioner.pid)
 
     for cell in notebook.cells:
@@ -155,15 +160,15 @@ def tidy(notebook: NotebookNode) -> None:
             if output.output_type == "stream":
                 # A progress bar rewrites its line with \r or backspaces; only what is left of it counts.
                 output.text = re.sub(r"[^\n]*\r(?=[^\n])|.\x08|\x1b\[[0-9;]*m", "", output.text)
-        cell.outputs = joined
+        # A progress bar that has vanished leaves blanks.
+        cell.outputs = [output for output in joined if output.get("name") != "stderr" or output.text.strip()]
 
 
 def write_html(notebook: NotebookNode, path: Path) -> None:
     """Write a page that stands alone, its pictures embedded."""
-    from nbconvert import HTMLExporter
+    from tools import pages  # here, since nbconvert takes half a second to import
 
-    exporter = HTMLExporter(embed_images=True)
-    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"path": str(NOTEBOOKS), "name": path.stem}})
+    page = pages.page(notebook, path.stem)
     path.parent.mkdir(exist_ok=True)
     path.write_text(page, encoding="utf-8")
 
@@ -190,7 +195,9 @@ def print_table(results: list[Result]) -> None:
         print(f"{result.name:<{width}}  {result.seconds:7.1f}  {result.peak_mib:4d}  {result.checks:6d}  {words}")
     failed = sum(bool(result.error) for result in results)
     seconds = sum(result.seconds for result in results)
-    print(f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s; pages in build/")
+    print(
+        f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s; pages in build/, slow cells in timings.html"
+    )
 
 
 def main() -> None:
@@ -206,7 +213,8 @@ def main() -> None:
     if execute and full:
         sys.exit("Committed outputs are those of quick mode: unset COURSE_MODE.")
     results = []
-    for path in lesson_files(arguments.lessons):
+    files = lesson_files(arguments.lessons)
+    for path in files:
         began = time.perf_counter()
         notebook, result = run_notebook(path, show_progress(path.stem, began))
         results.append(result)
@@ -219,6 +227,10 @@ def main() -> None:
             f"{path.stem}  {'FAILED ' + result.error if result.error else 'done'}  {result.seconds:.1f} s", flush=True
         )
     print_table(results)
+    # From the last results of each lesson, so that `make lessons LESSON=4` renews its own times and no others.
+    timings.update(
+        BUILD, [(path, result.cells) for path, result in zip(files, results, strict=True) if not result.error]
+    )
     sys.exit(any(result.error for result in results))
 
 

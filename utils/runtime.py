@@ -47,6 +47,7 @@ def _import_tensorflow() -> ModuleType:
             # RuntimeError: TensorFlow is already running, and its memory settings are fixed.
             with contextlib.suppress(RuntimeError):
                 tensorflow.config.experimental.set_memory_growth(gpu, True)
+    tensorflow.get_logger().setLevel("ERROR")  # a cell that is run again is no reason for a warning about retracing
     return tensorflow
 
 
