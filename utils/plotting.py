@@ -12,16 +12,9 @@ from matplotlib.axes import Axes
 
 # Okabe and Ito's palette, which readers with the common forms of colour blindness can tell apart.
 PALETTE = {
-    "blue": "#0072B2",
-    "orange": "#E69F00",
-    "green": "#009E73",
-    "red": "#D55E00",
-    "purple": "#CC79A7",
-    "sky": "#56B4E9",
-    "yellow": "#F0E442",
-    "black": "#222222",
-    "grey": "#7F7F7F",
-}
+    "blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "purple": "#CC79A7",
+    "sky": "#56B4E9", "yellow": "#F0E442", "black": "#222222", "grey": "#7F7F7F",
+}  # fmt: skip
 RIGHT_COLOUR = PALETTE["blue"]
 WRONG_COLOUR = PALETTE["red"]
 
@@ -31,25 +24,15 @@ def use_style() -> None:
     order = ("blue", "red", "green", "orange", "purple", "sky", "black")
     plt.rcParams.update(
         {
-            "figure.figsize": (7.0, 4.0),
-            "figure.dpi": 90,
-            "figure.facecolor": "white",
-            "savefig.facecolor": "white",
-            "axes.facecolor": "white",
+            "figure.figsize": (7.0, 4.0), "figure.dpi": 90,
+            "figure.facecolor": "white", "savefig.facecolor": "white", "axes.facecolor": "white",
             "axes.prop_cycle": plt.cycler(color=[PALETTE[name] for name in order]),
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "grid.alpha": 0.3,
-            "font.size": 11,
-            "axes.titlesize": 12,
-            "axes.labelsize": 11,
-            "legend.fontsize": 10,
-            "lines.linewidth": 2,
-            "image.cmap": "gray",
+            "axes.spines.top": False, "axes.spines.right": False,
+            "axes.grid": True, "axes.axisbelow": True, "grid.alpha": 0.3,
+            "font.size": 11, "axes.titlesize": 12, "axes.labelsize": 11, "legend.fontsize": 10,
+            "lines.linewidth": 2, "image.cmap": "gray",
         }
-    )
+    )  # fmt: skip
 
 
 def plot_history(

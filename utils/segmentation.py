@@ -72,17 +72,10 @@ def street_photos() -> list[StreetPhoto]:
         frames = [StreetPhoto(name, f"CamVid frame {name}", fetch(f"CamVid/test/{name}.png")) for name in names]
     with fetch("images/street/photos.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    folder = "images/street"
-    return frames + [
-        StreetPhoto(
-            row["name"],
-            row["title"],
-            fetch(f"{folder}/{row['name']}.jpg"),
-            fetch(f"{folder}/{row['name']}_mask.png"),
-            row["kind"],
-        )
-        for row in rows
-    ]
+    for row in rows:
+        photo, mask = (fetch(f"images/street/{row['name']}{end}") for end in (".jpg", "_mask.png"))
+        frames.append(StreetPhoto(row["name"], row["title"], photo, mask, row["kind"]))
+    return frames
 
 
 def hrnet_path() -> str:
