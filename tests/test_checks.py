@@ -78,6 +78,11 @@ def test_a_half_answered_function_is_an_attempt(capsys):
     assert "None is not right" in capsys.readouterr().out
 
 
+def test_a_wrong_answer_comes_before_a_later_error(capsys):
+    exercise("E", lambda a: 1 / a, cases=[((2,), 2), ((0,), 0)], mistakes=[(0.5, "upside down")])
+    assert capsys.readouterr().out.endswith("upside down\n")
+
+
 def test_printing_is_not_returning(capsys):
     exercise("E", lambda a: print("it is", a), cases=[((1,), 1), ((2,), 2)])
     lines = capsys.readouterr().out.splitlines()

@@ -22,7 +22,7 @@ def name_of(probabilities, names):
         return "unsure"
     return names[probabilities.argmax()]
 """,
-            "0.97 is not below 0.6",
+            "the answer is a name",
         ),
     ],
     (1, 3): [
@@ -334,7 +334,7 @@ def blocks_needed(pixels):
 """,
             "at least means >=",
         ),
-        ("def blocks_needed(pixels):\n    return math.ceil((pixels - 1) / 4)", "grows faster"),
+        ("def blocks_needed(pixels):\n    return -(-(pixels - 1) // 4)", "grows faster"),
         (
             """
 def blocks_needed(pixels):
@@ -529,7 +529,7 @@ def answer(probabilities, names, threshold):
     best = np.argmax(probabilities)
     return "unknown" if probabilities[best] >= threshold else names[best]
 """,
-            "The other way round",
+            "or above it",
         ),
     ],
     (8, 1): [
@@ -703,7 +703,7 @@ def highlight(image, mask, number):
     image[mask != number] = image.mean()
     return image
 """,
-            "each pixel its own grey",
+            "its own grey value",
         ),
     ],
     (9, 3): [

@@ -46,33 +46,35 @@ def exercise(
     mistakes: Sequence[tuple[Any, str]] = (),
     tolerance: float = 1e-5,
 ) -> None:
-    """Check a reader's function and say so in one line; never stop the notebook.
+    """Check a reader's function, `answer`, and say so in one line; never stop the notebook.
 
     A function that returns None for all cases, and prints nothing, counts as not attempted yet.
 
     Args:
         title: for example "Exercise 1".
-        answer: the function.
         cases: (arguments, what it must return, or a predicate that is True for a right result).
         hint: shown with a wrong answer.
         mistakes: (wrong result or predicate, message) of typical answers, for the first case that fails.
         tolerance: relative and absolute tolerance for numbers.
     """
-    printed, mark, words = io.StringIO(), "○", "not attempted yet"
-    try:
-        with contextlib.redirect_stdout(printed):
-            results = [answer(*arguments) for arguments, _ in cases]
-        right = [_matches(got, wanted, tolerance) for got, (_, wanted) in zip(results, cases, strict=True)]
-        if all(right):
-            mark, words = "✓", "correct"
-        elif any(got is not None for got in results):
-            got, (arguments, _) = results[right.index(False)], cases[right.index(False)]
-            message = next((text for wrong, text in mistakes if _matches(got, wrong, tolerance)), hint)
-            mark, words = "✗", f"{_brief(got)} is not right for the arguments {_brief(arguments)}. {message}".rstrip()
-        elif printed.getvalue():
-            mark, words = "✗", "your function prints its answer and returns None. Write return before the answer."
-    except Exception as error:  # whatever the reader's code raises is the message
-        mark, words = "✗", f"your code raised {type(error).__name__}: {error}"
+    printed, results, mark, words = io.StringIO(), [], "○", "not attempted yet"
+    with contextlib.redirect_stdout(printed):
+        for arguments, _ in cases:
+            try:
+                results.append(answer(*arguments))
+            except Exception as error:  # whatever the reader's code raises is the message
+                results.append(error)
+    right = [_matches(got, wanted, tolerance) for got, (_, wanted) in zip(results, cases, strict=True)]
+    if all(right):
+        mark, words = "✓", "correct"
+    elif any(got is not None for got in results):
+        got, (arguments, _) = results[right.index(False)], cases[right.index(False)]
+        message = next((text for wrong, text in mistakes if _matches(got, wrong, tolerance)), hint)
+        mark, words = "✗", f"{_brief(got)} is not right for the arguments {_brief(arguments)}. {message}".rstrip()
+        if isinstance(got, Exception):
+            words = f"your code raised {type(got).__name__}: {got}"
+    elif printed.getvalue():
+        mark, words = "✗", "your function prints its answer and returns None. Write return before the answer."
     _marks[title] = mark
     print(f"{printed.getvalue()}{mark} {title}: {words}")
 
@@ -90,11 +92,10 @@ def _matches(got: Any, wanted: Any, tolerance: float) -> bool:
             return bool(wanted(got))
         return False
     try:
-        got_array, wanted_array = np.asarray(got, dtype=float), np.asarray(wanted, dtype=float)
+        a, b = (np.asarray(value, dtype=float) for value in (got, wanted))
     except (TypeError, ValueError):
         return type(got) is type(wanted) and got == wanted
-    same_shape = got_array.shape == wanted_array.shape
-    return same_shape and bool(np.allclose(got_array, wanted_array, rtol=tolerance, atol=tolerance, equal_nan=True))
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
 
 
 def _brief(value: Any, limit: int = 80) -> str:
