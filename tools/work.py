@@ -133,7 +133,7 @@ def note(theirs: NotebookNode) -> NotebookNode:
 def renewed(mine: NotebookNode, base: NotebookNode, course: NotebookNode) -> NotebookNode:
     """The course's cell in the place of one whose text the student has not changed; what it printed for him stays."""
     cell = copy.deepcopy(course)
-    if mine != base and mine.source == course.source:
+    if mine.source == course.source:
         cell.metadata = NotebookNode({**mine.metadata, **course.metadata})
         if mine.cell_type == "code" and mine.outputs != base.outputs:
             cell.outputs, cell.execution_count = mine.outputs, mine.execution_count
