@@ -63,7 +63,7 @@ def read(path: Path) -> NotebookNode:
         ValueError: the file is no notebook that can be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark at the beginning
         found = json.loads(text)
         if not isinstance(found, dict) or found.get("nbformat") != 4 or not isinstance(found.get("cells"), list):
             raise ValueError("no notebook of format 4")
