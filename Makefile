@@ -16,14 +16,20 @@ export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
 unit notebooks rerun coverage execute: export COURSE_MODE := quick
 
-.PHONY: help lab lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun coverage format execute diagrams data lock clean distclean
+.PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun coverage format execute diagrams data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-13s %s\n", $$1, $$2}'
 
-lab: $(STAMP)  ## open JupyterLab on the lessons (LESSON=4 opens that one)
+lab: $(STAMP)  ## open JupyterLab on the lessons, in work/ if there is one (LESSON=4 opens that one)
 	@$(PY) -m tools.lab $(LESSON)
+
+work: $(STAMP)  ## copy the lessons to work/, or bring the copy up to date; what you changed there stays
+	@$(PY) -m tools.work
+
+progress: $(STAMP)  ## which exercises are attempted, and which are right (LESSONS="2 3" for some)
+	@$(PY) -m tools.progress $(LESSONS)
 
 lessons: $(STAMP)  ## run every lesson (or LESSONS="2 3") without a screen; pages and a table of slow cells in build/
 	@$(PY) -m tools.lessons run $(LESSONS)
