@@ -50,14 +50,12 @@ class StreetPhoto:
         path: of the JPEG or PNG file, RGB.
         mask_path: of a PNG file of the same size with one CamVid id per pixel (uint8, VOID where nothing is known), or
             None where there is no mask.
-        kind: "street", or "shift" for a picture unlike those that the network was trained on.
     """
 
     name: str
     title: str
     path: Path
     mask_path: Path | None = None
-    kind: str = "street"
 
 
 def street_photos() -> list[StreetPhoto]:
@@ -74,7 +72,7 @@ def street_photos() -> list[StreetPhoto]:
         rows = list(csv.DictReader(file))
     for row in rows:
         photo, mask = (fetch(f"images/street/{row['name']}{end}") for end in (".jpg", "_mask.png"))
-        frames.append(StreetPhoto(row["name"], row["title"], photo, mask, row["kind"]))
+        frames.append(StreetPhoto(row["name"], row["title"], photo, mask))
     return frames
 
 
