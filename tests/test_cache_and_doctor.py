@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import subprocess
-import sys
+import re
 import threading
 from functools import partial
+from types import SimpleNamespace
 
+import nbformat
 import pytest
 import requests
 
-from tests.support import exit_code, served
+from tests.support import NOTEBOOKS, exit_code, served
 from tools import cache, doctor
 from utils import downloads
 from utils.downloads import DownloadError, Source, fetch, registry
+
+ROOT = NOTEBOOKS.parent
 
 
 @pytest.fixture
@@ -171,6 +174,15 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     assert "COURSE_CACHE" in wrong[0]
 
 
+def test_a_disk_too_small_is_a_problem_of_the_mode_that_needs_it(files, monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e9))
+    for name, problems in (("quick", []), ("full", ["full"])):
+        monkeypatch.setenv("COURSE_MODE", name)
+        short = [text for well, text in doctor.cache() if not well]
+        assert [text.split(" mode needs")[0].split("; ")[1] for text in short] == problems
+        assert all("COURSE_CACHE" in text for text in short)
+
+
 def test_a_mirror_that_does_not_answer(files, monkeypatch, serve, tmp_path):
     monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")
     ((well, text),) = doctor.mirror()
@@ -190,7 +202,20 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch):
     assert doctor.main() == 1
 
 
-def test_the_command_line():
-    done = subprocess.run([sys.executable, "-m", "tools.doctor"], capture_output=True, text=True, check=False)
-    assert "a small training step works" in done.stdout
-    assert ("PROBLEM" in done.stdout) == bool(done.returncode)
+def test_the_cell_that_lesson_1_and_the_readme_give(monkeypatch, capfd):
+    """It is run in the lessons' folder; it shows what `make doctor` shows, and has its exit code."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    notebook = nbformat.read(next(NOTEBOOKS.glob("01_*.ipynb")), as_version=4)
+    (cell,) = re.findall(r"```python\n(.*tools\.doctor\n)```", "\n".join(c.source for c in notebook.cells), re.DOTALL)
+    assert cell in (ROOT / "README.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(NOTEBOOKS)
+    shell = InteractiveShell.instance()
+    try:
+        assert shell.run_cell(cell).success
+        code = shell.user_ns["_exit_code"]
+    finally:
+        InteractiveShell.clear_instance()
+    shown = capfd.readouterr().out
+    assert "a small training step works" in shown
+    assert ("PROBLEM" in shown) == bool(code)
