@@ -8,6 +8,7 @@ PY := $(VENV)/bin/python
 LESSONS ?= $(LESSON)
 MIRROR ?= mirror
 PORT ?= 8000
+BIND ?= 0.0.0.0
 # The stamp's name holds the folder, since a virtual environment does not survive being moved.
 STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 # A virtual environment or a path set in the caller's shell must not leak into ours.
@@ -46,8 +47,8 @@ prefetch: $(STAMP)  ## fill the cache for full mode (LESSONS="6 8" for some)
 mirror: $(STAMP)  ## fetch all that full mode downloads into a folder for a class (MIRROR=/path)
 	@$(PY) -m tools.cache mirror "$(MIRROR)"
 
-serve-mirror: $(STAMP)  ## serve that folder on the local network (PORT=8000)
-	@$(PY) -m http.server --directory "$(MIRROR)" $(PORT)
+serve-mirror: $(STAMP)  ## serve that folder on the local network (PORT=8000, BIND=an address of this machine)
+	@$(PY) -m tools.cache serve "$(MIRROR)" $(PORT) --bind $(BIND)
 
 test: lint unit notebooks  ## lint, unit tests, and every notebook against its committed outputs: what CI runs
 

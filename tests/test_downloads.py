@@ -158,6 +158,18 @@ def test_a_verified_file_is_not_hashed_again_until_it_changes(monkeypatch, serve
     assert not downloads.is_verified(path, downloads.registry()["folder/file.bin"], again=True)
 
 
+def test_a_progress_bar_shows_size_and_rate_and_is_quiet_in_ci(monkeypatch, server, full_mode, capsys):
+    folder, address = server
+    (folder / "file.bin").write_bytes(CONTENT)
+    register(monkeypatch, remote(address + "file.bin"))
+    for ci in ("", "1"):
+        monkeypatch.setenv("CI", ci)
+        fetch("folder/file.bin").unlink()
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert ("folder/file.bin" in shown.err and "/10.0k" in shown.err and "B/s" in shown.err) is (ci == "")
+
+
 def test_next_address_is_tried(monkeypatch, server, full_mode):
     folder, address = server
     (folder / "second.bin").write_bytes(CONTENT)
