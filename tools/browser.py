@@ -6,8 +6,10 @@ Everything happens in a copy of the course, so that a run changes nothing here.
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -19,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import nbformat
 from playwright.sync_api import Browser, Page, Playwright, Route
@@ -26,6 +29,7 @@ from playwright.sync_api import Browser, Page, Playwright, Route
 from tools.lessons import ROOT, lesson_files
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--disable-gpu", "--disable-quic", "--disable-sync", "--no-pings"]  # beside Playwright's own: call nobody
 STALLED = 300  # seconds without a finished cell, after which a run is given up: no cell of quick mode takes as long
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -99,19 +103,18 @@ def launch(playwright: Playwright) -> Browser:
     path = find_chromium()
     if path is None:
         raise FileNotFoundError(f"No browser: none of {', '.join(CHROMIUMS)} starts (Debian: apt install chromium)")
-    return playwright.chromium.launch(executable_path=path)
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)
 
 
 def copy_course(folder: Path, *, outputs: bool = False) -> Path:
-    """A copy of what JupyterLab needs of the course, its large files linked: the folder.
+    """A copy of what JupyterLab needs of the course: the folder. (It shows no picture that lies behind a link.)
 
     Args:
         folder: where; made if need be.
         outputs: keep the committed outputs. Without them, all that is shown later comes from a run.
     """
-    for name in ("notebooks", "tools", "utils"):
+    for name in ("assets", "notebooks", "tools", "utils"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    (folder / "assets").symlink_to(ROOT / "assets", target_is_directory=True)
     for path in [] if outputs else (folder / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
@@ -162,7 +165,9 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
                                   stdout=log, stderr=log)  # fmt: skip
         try:
             wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server)
-            yield f"http://127.0.0.1:{port}/?token={token}"
+            # The page that JupyterLab would open in a browser of its own.
+            opens = next((home / "runtime").glob("jpserver-file-to-run-*-open.html")).read_text()
+            yield html.unescape(re.search(r'href="(http[^"]+)"', opens)[1])
         finally:
             server.terminate()
             try:
@@ -191,7 +196,7 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
 
 def kernels_idle(address: str) -> bool:
     """Whether a kernel is there and none is busy or starting, as the server says."""
-    with urllib.request.urlopen(address.replace("/?", "/api/kernels?"), timeout=20) as answer:
+    with urllib.request.urlopen(urljoin(address, f"/api/kernels?{urlsplit(address).query}"), timeout=20) as answer:
         kernels = json.load(answer)
     return bool(kernels) and all(kernel["execution_state"] == "idle" for kernel in kernels)
 
@@ -202,7 +207,7 @@ def opened(browser: Browser, address: str, *, width: int = 1280, height: int = 9
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
     shown = Shown([], [], [], [], 0, [])
-    origin = address.split("/?")[0]
+    origin = urljoin(address, "/")
 
     def refuse(route: Route) -> None:
         shown.foreign.append(route.request.url)
@@ -252,6 +257,28 @@ def run_all(page: Page, shown: Shown, address: str) -> Shown:
     page.evaluate("""() => Promise.all([...document.querySelectorAll('.jp-Notebook img')]
       .map((e) => e.decode().catch(() => 0)))""")
     return read(page, shown)
+
+
+def wait_idle(page: Page, address: str) -> None:
+    """Return when the kernel has done all that was asked of it; a click takes a moment to reach it.
+
+    Raises:
+        RuntimeError: it is busy for STALLED seconds.
+    """
+    began = time.monotonic()
+    page.wait_for_timeout(500)
+    while not kernels_idle(address) or page.locator(".jp-Notebook .jp-InputPrompt", has_text="[*]").count():
+        if time.monotonic() - began > STALLED:
+            raise RuntimeError("The kernel stays busy")
+        page.wait_for_timeout(200)
+
+
+def set_theme(page: Page, theme: str) -> None:
+    """Choose a theme, "light" or "dark", from JupyterLab's menu."""
+    for item in ("Settings", "Theme", THEMES[theme]):
+        page.get_by_role("menuitem", name=item, exact=True).click()
+    page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str(theme == "light").lower())
+    page.wait_for_timeout(500)
 
 
 def photograph(page: Page, folder: Path, name: str) -> list[Path]:

@@ -44,7 +44,7 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
 
     Args:
         draw: makes a Figure of the controls' values, which are its keyword arguments.
-        alt: what the picture shows, for those who cannot see it.
+        alt: what the picture shows, for those who cannot see it; the figure's titles follow it and change with it.
         controls: a widget each, or a short form of ipywidgets.interact ((low, high, step), a list, a bool), which
             begins with draw's default. `pointer=(x, y)` makes the figure itself clickable; draw then gets the place as
             fractions of the figure's width and height, from its lower left corner.
@@ -60,6 +60,8 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
         if picture.pointer is not None:
             values["pointer"] = tuple(picture.pointer)
         figure = draw(**values)
+        titles = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
+        picture.alt = " ".join([alt.rstrip(".") + ".", *(f"{title}." for title in titles if title)])
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=80)  # never cropped, so that the pointer's fractions hold
         plt.close(figure)
@@ -83,6 +85,7 @@ def _widget(draw: Callable[..., Figure], name: str, control: Any) -> widgets.Wid
         default = inspect.signature(draw).parameters[name].default
         control = widgets.interactive.widget_from_abbrev(control, default)
     control.description = control.description or name.replace("_", " ")
+    control.tooltip = control.description
     control.style = {"description_width": "initial"}
     control.layout.width = "420px"
     return control

@@ -12,7 +12,20 @@ function render({ model, el }) {
   model.on("change:png change:alt", show);
   show();
   el.append(img);
-  if (!model.get("pointer")) return;
+  // What ipywidgets leaves out, done when the figure comes into view: a slider is told its label, for those who hear it,
+  // and JupyterLab must not take the controls' keys for its own.
+  const seen = new IntersectionObserver(() => {
+    const box = el.closest(".widget-vbox");
+    box?.setAttribute("data-lm-suppress-shortcuts", "true");
+    for (const row of box?.querySelectorAll(".widget-slider") ?? []) {
+      row.querySelector("[role=slider]").setAttribute("aria-label", row.querySelector("label").textContent);
+      row.querySelector(".widget-readout").setAttribute("role", "textbox");
+      row.querySelector(".widget-readout").setAttribute("aria-label", `${row.querySelector("label").textContent}, number`);
+    }
+  });
+  seen.observe(img);
+  const end = () => seen.disconnect();
+  if (!model.get("pointer")) return end;
 
   img.tabIndex = 0;
   img.style.cursor = "crosshair";
@@ -42,5 +55,6 @@ function render({ model, el }) {
     const [x, y] = model.get("pointer");
     send(x + size * step[0], y + size * step[1]);
   });
+  return end;
 }
 export default { render };
