@@ -275,8 +275,9 @@ def wait_idle(page: Page, address: str) -> None:
 
 def set_theme(page: Page, theme: str) -> None:
     """Choose a theme, "light" or "dark", from JupyterLab's menu."""
-    for item in ("Settings", "Theme", THEMES[theme]):
-        page.get_by_role("menuitem", name=item, exact=True).click()
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    for item in ("Theme", THEMES[theme]):
+        page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click()
     page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str(theme == "light").lower())
     page.wait_for_timeout(500)
 
