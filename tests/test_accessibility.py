@@ -36,7 +36,11 @@ def page(chromium) -> Iterator[Page]:
 
 def findings(page: Page) -> list[str]:
     """What axe-core calls serious or critical, as lines: the rule, how many places, the first of them."""
-    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
+    found = [
+        one
+        for one in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
     return [
         f"{one['id']} ({one['impact']}), {len(one['nodes'])} places: {one['nodes'][0]['html'][:300]}" for one in found
     ]

@@ -61,11 +61,12 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
             values["pointer"] = tuple(picture.pointer)
         figure = draw(**values)
         titles = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
-        picture.alt = " ".join([alt.rstrip(".") + ".", *(f"{title}." for title in titles if title)])
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=80)  # never cropped, so that the pointer's fractions hold
         plt.close(figure)
-        picture.png = buffer.getvalue()
+        with picture.hold_sync():  # one message
+            picture.alt = " ".join([alt.rstrip(".") + ".", *(f"{title}." for title in titles if title)])
+            picture.png = buffer.getvalue()
 
     redraw()
     for control in inputs.values():

@@ -7,10 +7,12 @@ function render({ model, el }) {
     const old = img.src;
     img.src = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
     URL.revokeObjectURL(old);
-    img.alt = model.get("alt");
   };
-  model.on("change:png change:alt", show);
+  const name = () => (img.alt = model.get("alt"));
+  model.on("change:png", show);
+  model.on("change:alt", name);
   show();
+  name();
   el.append(img);
   // What ipywidgets leaves out, done when the figure comes into view: a slider is told its label, for those who hear it,
   // and JupyterLab must not take the controls' keys for its own.
