@@ -1,5 +1,7 @@
 """Lessons in a real browser: JupyterLab as `make lab` starts it, driven by Playwright in an installed Chromium.
 
+python -m tools.browser       the README's pictures of lessons, light and dark, in docs/images/
+
 Everything happens in a copy of the course, so that a run changes nothing here.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import io
 import json
 import os
 import re
@@ -15,6 +18,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -24,7 +28,8 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import nbformat
-from playwright.sync_api import Browser, Page, Playwright, Route
+from PIL import Image
+from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
 
 from tools.lessons import ROOT, lesson_files
 
@@ -32,6 +37,14 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 FLAGS = ["--disable-gpu", "--disable-quic", "--disable-sync", "--no-pings"]  # beside Playwright's own: call nobody
 STALLED = 300  # seconds without a finished cell, after which a run is given up: no cell of quick mode takes as long
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+# The README's pictures: name, lesson, and the cell that stands at the top of the window.
+PICTURES = (
+    ("knobs", 1, "demo-knobs"),
+    ("digit", 4, "demo-digit"),
+    ("kernel", 5, "demo-kernel"),
+    ("street", 9, "demo-overlay"),
+)
 
 # What the page shows, read from its DOM. Beside a code cell that has run stands [3]:, else [*]: or [ ]:.
 READ_PAGE = """() => {
@@ -299,3 +312,43 @@ def photograph(page: Page, folder: Path, name: str) -> list[Path]:
 def lesson_name(lesson: int) -> str:
     """The notebook's name without suffix."""
     return lesson_files([str(lesson)])[0].stem
+
+
+def photograph_for_readme(browser: Browser, name: str, lesson: int, cell: str, folder: Path) -> list[Path]:
+    """A window on a lesson after Run All, with a cell at its top, in both themes: `name`-light.png and -dark.png."""
+    notebook = nbformat.read(lesson_files([str(lesson)])[0], as_version=4)
+    place = [one.id for one in notebook.cells].index(cell)
+    files = []
+    with tempfile.TemporaryDirectory() as temporary:
+        course = copy_course(Path(temporary) / "course")
+        with lab(course, lesson) as address, opened(browser, address, width=1100, height=720) as (page, shown):
+            if run_all(page, shown, address).errors:
+                raise RuntimeError(f"Lesson {lesson} fails: {shown.errors[0][:500]}")
+            page.keyboard.press("Control+B")  # the files at the left are put away
+            for theme in ("light", "dark"):
+                set_theme(page, theme)
+                page.locator(".jp-Notebook .jp-Cell").nth(place).evaluate("(e) => e.scrollIntoView({block: 'start'})")
+                page.wait_for_timeout(1000)
+                files.append(folder / f"{name}-{theme}.png")
+                # Few colours make a small file.
+                picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+                picture.quantize(128, dither=Image.Dither.NONE).save(files[-1], optimize=True)
+    return files
+
+
+def main() -> None:
+    folder = ROOT / "docs" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        try:
+            browser = launch(playwright)
+        except FileNotFoundError as error:
+            sys.exit(str(error))
+        for name, lesson, cell in PICTURES:
+            for file in photograph_for_readme(browser, name, lesson, cell, folder):
+                print(f"{file.relative_to(ROOT)}  {file.stat().st_size // 1000} kB", flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
