@@ -59,7 +59,7 @@ rerun: $(STAMP)  ## run the notebooks (LESSONS="2 3" for some) twice in one kern
 	@$(PY) -m tools.rerun $(LESSONS)
 
 browser: $(STAMP)  ## every lesson (LESSONS="2 3" for some) and its demos in JupyterLab in Chromium; pictures in build/screenshots/
-	BROWSER_LESSONS="$(or $(LESSONS),1 2 3 4 5 6 7 8 9)" $(PY) -m pytest -s tests/test_browser.py
+	BROWSER_LESSONS="$(or $(LESSONS),1 2 3 4 5 6 7 8 9)" $(PY) -m pytest -s tests/test_browser.py tests/test_accessibility.py
 
 screenshots: $(STAMP)  ## the README's pictures of lessons in JupyterLab, light and dark, in docs/images/
 	@$(PY) -m tools.browser

@@ -357,7 +357,7 @@ def page(notebook: NotebookNode, name: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(name)}</title>\n'
         f"<style>{(REVEAL / 'reveal.css').read_text(encoding='utf-8')}{STYLE}</style></head>\n"
-        f'<body><div class="reveal"><div class="slides">\n{slides}\n</div></div>\n{scripts}</body></html>\n'
+        f'<body><main class="reveal"><div class="slides">\n{slides}\n</div></main>\n{scripts}</body></html>\n'
     )
 
 
