@@ -28,12 +28,15 @@ TOUCAN = next((NOTEBOOKS.parent / "assets" / "images" / "photos").glob("toucan*"
 WATCH = """(image) => {
   let began = null;
   window.waits = [];
+  window.watch?.abort();  // one at a time
+  window.watch = new AbortController();
+  const {signal} = window.watch;
   for (const kind of ['keydown', 'pointerdown', 'pointermove'])
-    document.addEventListener(kind, () => { began ??= performance.now(); }, true);
+    document.addEventListener(kind, () => { began ??= performance.now(); }, {capture: true, signal});
   image.addEventListener('load', () => requestAnimationFrame(() => {
     if (began !== null) waits.push(performance.now() - began);
     began = null;
-  }));
+  }), {signal});
 }"""
 PNG = """async (image) => {
   const blob = await (await fetch(image.src)).blob();
@@ -179,7 +182,7 @@ def lesson_3(page: Page) -> Waits:
     waits = {"slider": demo.measure_slider("your slope")}
     page.mouse.move(*demo.place(0.3, 0.4))
     page.mouse.down()
-    waits["drag"] = demo.measure(lambda number: page.mouse.move(*demo.place(0.3 + 0.01 * number, 0.4)))
+    waits["drag"] = demo.measure(lambda number: page.mouse.move(*demo.place(0.31 + 0.01 * number, 0.4)))
     page.mouse.up()
     return waits
 
@@ -219,7 +222,7 @@ def lesson_4(page: Page) -> Waits:
     demo.after(lambda: page.keyboard.press("Delete"))
     page.mouse.move(*at(0.3, 0.2))
     page.mouse.down()
-    waits = demo.measure(lambda number: page.mouse.move(*at(0.3 + 0.03 * number, 0.2)))
+    waits = demo.measure(lambda number: page.mouse.move(*at(0.33 + 0.03 * number, 0.2)))
     page.mouse.up()
     return {"draw to prediction": waits}
 
