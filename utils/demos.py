@@ -86,7 +86,8 @@ def _widget(draw: Callable[..., Figure], name: str, control: Any) -> widgets.Wid
         default = inspect.signature(draw).parameters[name].default
         control = widgets.interactive.widget_from_abbrev(control, default)
     control.description = control.description or name.replace("_", " ")
-    control.tooltip = control.description
+    if control.has_trait("description"):  # else the browser cannot show a box with a tooltip
+        control.tooltip = control.description
     control.style = {"description_width": "initial"}
     control.layout.width = "420px"
     return control

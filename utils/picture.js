@@ -17,12 +17,16 @@ function render({ model, el }) {
   // What ipywidgets leaves out, done when the figure comes into view: a slider is told its label, for those who hear it,
   // and JupyterLab must not take the controls' keys for its own.
   const seen = new IntersectionObserver(() => {
-    const box = el.closest(".widget-vbox");
-    box?.setAttribute("data-lm-suppress-shortcuts", "true");
-    for (const row of box?.querySelectorAll(".widget-slider") ?? []) {
-      row.querySelector("[role=slider]").setAttribute("aria-label", row.querySelector("label").textContent);
-      row.querySelector(".widget-readout").setAttribute("role", "textbox");
-      row.querySelector(".widget-readout").setAttribute("aria-label", `${row.querySelector("label").textContent}, number`);
+    const all = (selector) => el.closest(".widget-vbox")?.querySelectorAll(selector) ?? [];
+    for (const row of all(".widget-slider")) {
+      const label = row.querySelector("label").textContent;
+      const number = row.querySelector(".widget-readout");
+      row.querySelector("[role=slider]").setAttribute("aria-label", label);
+      number.setAttribute("role", "textbox");
+      number.setAttribute("aria-label", `${label}, number`);
+    }
+    for (const control of all("select, input, button, [tabindex], [contenteditable]")) {
+      control.setAttribute("data-lm-suppress-shortcuts", "true");
     }
   });
   seen.observe(img);
