@@ -54,7 +54,9 @@ def test_the_titles_reach_those_who_hear_the_figure(shown):
     assert picture.alt == "a bar. One bar. height 1.0."
     height.value = 2.0
     assert picture.alt == "a bar. One bar. height 2.0."
-    assert height.tooltip == "height"
+    assert (height.tooltip, height.readout_format) == ("height", ".2f")
+    fine = demos.demo(bar, "a bar", height=(0.0, 2.0, 0.005)).children[0]
+    assert fine.readout_format == ".3f"
 
 
 def test_a_pointer_reaches_the_figure(shown):

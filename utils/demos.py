@@ -85,6 +85,8 @@ def _widget(draw: Callable[..., Figure], name: str, control: Any) -> widgets.Wid
     if not isinstance(control, widgets.Widget):
         default = inspect.signature(draw).parameters[name].default
         control = widgets.interactive.widget_from_abbrev(control, default)
+    if getattr(control, "step", 1) < 0.01:
+        control.readout_format = ".3f"  # the default shows no thousandths
     control.description = control.description or name.replace("_", " ")
     if control.has_trait("description"):  # else the browser cannot show a box with a tooltip
         control.tooltip = control.description
