@@ -15,9 +15,9 @@ STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
-unit notebooks rerun coverage execute: export COURSE_MODE := quick
+unit notebooks rerun browser screenshots coverage execute: export COURSE_MODE := quick
 
-.PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun coverage format execute diagrams data lock clean distclean
+.PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage format execute diagrams data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
@@ -64,6 +64,12 @@ notebooks: $(STAMP)  ## run the notebooks (LESSONS="2 3" for some) and compare t
 
 rerun: $(STAMP)  ## run the notebooks (LESSONS="2 3" for some) twice in one kernel and compare the two runs
 	@$(PY) -m tools.rerun $(LESSONS)
+
+browser: $(STAMP)  ## every lesson (LESSONS="2 3" for some) and its demos in JupyterLab in Chromium; pictures in build/screenshots/
+	BROWSER_LESSONS="$(or $(LESSONS),1 2 3 4 5 6 7 8 9)" $(PY) -m pytest -s tests/test_browser.py tests/test_accessibility.py
+
+screenshots: $(STAMP)  ## the README's pictures of lessons in JupyterLab, light and dark, in docs/images/
+	@$(PY) -m tools.browser
 
 coverage: $(STAMP)  ## unit tests with the branch coverage of utils
 	$(PY) -m pytest tests --cov --cov-report=term-missing

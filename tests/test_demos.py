@@ -43,6 +43,22 @@ def test_a_change_draws_the_figure_anew(shown):
     assert not plt.get_fignums()
 
 
+def test_the_titles_reach_those_who_hear_the_figure(shown):
+    def titled(height: float = 1.0) -> plt.Figure:
+        figure = bar(height)
+        figure.axes[0].set_title(f"height {height}")
+        figure.suptitle("One bar")
+        return figure
+
+    height, picture = demos.demo(titled, "a bar.", height=(0.0, 2.0, 0.5)).children
+    assert picture.alt == "a bar. One bar. height 1.0."
+    height.value = 2.0
+    assert picture.alt == "a bar. One bar. height 2.0."
+    assert (height.tooltip, height.readout_format) == ("height", ".2f")
+    fine = demos.demo(bar, "a bar", height=(0.0, 2.0, 0.005)).children[0]
+    assert fine.readout_format == ".3f"
+
+
 def test_a_pointer_reaches_the_figure(shown):
     box = demos.demo(bar, "a bar", pointer=(0.0, 0.0))
     (picture,) = box.children

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_markdown_cell, new_notebook
+from matplotlib import pyplot as plt
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import pages
+from tools.lessons import tidy
+from utils import demos
 
 PATHS = sorted(pages.NOTEBOOKS.glob("*.ipynb"))
 
@@ -90,3 +94,27 @@ def test_links_lead_from_page_to_page_and_pictures_stay_in_the_repository():
 def test_a_page_without_formulas():
     page = pages.page(new_notebook(cells=[new_markdown_cell("# One\n\nIt costs 5 \\$.")]), "x")
     assert "It costs 5 $." in page and "<svg" not in page
+
+
+def test_a_demo_is_its_first_figure_with_alternative_text(monkeypatch):
+    """As `make execute` writes a demo's output: no widget that nobody could show, and nothing to load."""
+    bundles = []
+    monkeypatch.setattr(demos, "display", lambda data, raw: bundles.append(data))
+
+    def draw(height: float = 1.0) -> plt.Figure:
+        figure, ax = plt.subplots(figsize=(2, 1))
+        ax.bar(["a"], [height])
+        return figure
+
+    box = demos.demo(draw, "a bar", height=(0.0, 2.0, 0.5))
+    output = new_output("display_data", data=bundles[0], metadata={})
+    cell = new_code_cell("demos.demo(…)", outputs=[output], execution_count=1, metadata={"alt": 'One bar, "a".'})
+    notebook = new_notebook(cells=[cell])
+    tidy(notebook)
+    html = pages.page(notebook, "demo")
+    assert fetched(html) == []
+    page = BeautifulSoup(html, "html.parser")
+    (image,) = page("img")
+    assert image["alt"] == 'One bar, "a".'
+    assert base64.b64decode(image["src"].split(",")[1]) == box.children[-1].png
+    assert not page("script") and "widget" not in page.main.text

@@ -1,33 +1,50 @@
 """Lessons in a real browser: JupyterLab as `make lab` starts it, driven by Playwright in an installed Chromium.
 
+python -m tools.browser       the README's pictures of lessons, light and dark, in docs/images/
+
 Everything happens in a copy of the course, so that a run changes nothing here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import html
+import io
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import nbformat
-from playwright.sync_api import Browser, Page, Playwright, Route
+from PIL import Image
+from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
 
 from tools.lessons import ROOT, lesson_files
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--disable-gpu", "--disable-quic", "--disable-sync", "--no-pings"]  # beside Playwright's own: call nobody
 STALLED = 300  # seconds without a finished cell, after which a run is given up: no cell of quick mode takes as long
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+# The README's pictures: name, lesson, and the cell that stands at the top of the window.
+PICTURES = (
+    ("knobs", 1, "demo-knobs"),
+    ("digit", 4, "demo-digit"),
+    ("kernel", 5, "demo-kernel"),
+    ("street", 9, "demo-overlay"),
+)
 
 # What the page shows, read from its DOM. Beside a code cell that has run stands [3]:, else [*]: or [ ]:.
 READ_PAGE = """() => {
@@ -99,19 +116,18 @@ def launch(playwright: Playwright) -> Browser:
     path = find_chromium()
     if path is None:
         raise FileNotFoundError(f"No browser: none of {', '.join(CHROMIUMS)} starts (Debian: apt install chromium)")
-    return playwright.chromium.launch(executable_path=path)
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)
 
 
 def copy_course(folder: Path, *, outputs: bool = False) -> Path:
-    """A copy of what JupyterLab needs of the course, its large files linked: the folder.
+    """A copy of what JupyterLab needs of the course: the folder. (It shows no picture that lies behind a link.)
 
     Args:
         folder: where; made if need be.
         outputs: keep the committed outputs. Without them, all that is shown later comes from a run.
     """
-    for name in ("notebooks", "tools", "utils"):
+    for name in ("assets", "notebooks", "tools", "utils"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    (folder / "assets").symlink_to(ROOT / "assets", target_is_directory=True)
     for path in [] if outputs else (folder / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
@@ -162,7 +178,9 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
                                   stdout=log, stderr=log)  # fmt: skip
         try:
             wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server)
-            yield f"http://127.0.0.1:{port}/?token={token}"
+            # The page that JupyterLab would open in a browser of its own.
+            opens = next((home / "runtime").glob("jpserver-file-to-run-*-open.html")).read_text()
+            yield html.unescape(re.search(r'href="(http[^"]+)"', opens)[1])
         finally:
             server.terminate()
             try:
@@ -191,7 +209,7 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
 
 def kernels_idle(address: str) -> bool:
     """Whether a kernel is there and none is busy or starting, as the server says."""
-    with urllib.request.urlopen(address.replace("/?", "/api/kernels?"), timeout=20) as answer:
+    with urllib.request.urlopen(urljoin(address, f"/api/kernels?{urlsplit(address).query}"), timeout=20) as answer:
         kernels = json.load(answer)
     return bool(kernels) and all(kernel["execution_state"] == "idle" for kernel in kernels)
 
@@ -202,7 +220,7 @@ def opened(browser: Browser, address: str, *, width: int = 1280, height: int = 9
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
     shown = Shown([], [], [], [], 0, [])
-    origin = address.split("/?")[0]
+    origin = urljoin(address, "/")
 
     def refuse(route: Route) -> None:
         shown.foreign.append(route.request.url)
@@ -254,6 +272,29 @@ def run_all(page: Page, shown: Shown, address: str) -> Shown:
     return read(page, shown)
 
 
+def wait_idle(page: Page, address: str) -> None:
+    """Return when the kernel has done all that was asked of it; a click takes a moment to reach it.
+
+    Raises:
+        RuntimeError: it is busy for STALLED seconds.
+    """
+    began = time.monotonic()
+    page.wait_for_timeout(500)
+    while not kernels_idle(address) or page.locator(".jp-Notebook .jp-InputPrompt", has_text="[*]").count():
+        if time.monotonic() - began > STALLED:
+            raise RuntimeError("The kernel stays busy")
+        page.wait_for_timeout(200)
+
+
+def set_theme(page: Page, theme: str) -> None:
+    """Choose a theme, "light" or "dark", from JupyterLab's menu."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    for item in ("Theme", THEMES[theme]):
+        page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click()
+    page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str(theme == "light").lower())
+    page.wait_for_timeout(500)
+
+
 def photograph(page: Page, folder: Path, name: str) -> list[Path]:
     """Screenshots of the whole notebook, one below the other, as the reader scrolls: the files, in order."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -271,3 +312,43 @@ def photograph(page: Page, folder: Path, name: str) -> list[Path]:
 def lesson_name(lesson: int) -> str:
     """The notebook's name without suffix."""
     return lesson_files([str(lesson)])[0].stem
+
+
+def photograph_for_readme(browser: Browser, name: str, lesson: int, cell: str, folder: Path) -> list[Path]:
+    """A window on a lesson after Run All, with a cell at its top, in both themes: `name`-light.png and -dark.png."""
+    notebook = nbformat.read(lesson_files([str(lesson)])[0], as_version=4)
+    place = [one.id for one in notebook.cells].index(cell)
+    files = []
+    with tempfile.TemporaryDirectory() as temporary:
+        course = copy_course(Path(temporary) / "course")
+        with lab(course, lesson) as address, opened(browser, address, width=1100, height=720) as (page, shown):
+            if run_all(page, shown, address).errors:
+                raise RuntimeError(f"Lesson {lesson} fails: {shown.errors[0][:500]}")
+            page.keyboard.press("Control+B")  # the files at the left are put away
+            for theme in ("light", "dark"):
+                set_theme(page, theme)
+                page.locator(".jp-Notebook .jp-Cell").nth(place).evaluate("(e) => e.scrollIntoView({block: 'start'})")
+                page.wait_for_timeout(1000)
+                files.append(folder / f"{name}-{theme}.png")
+                # Few colours make a small file.
+                picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+                picture.quantize(128, dither=Image.Dither.NONE).save(files[-1], optimize=True)
+    return files
+
+
+def main() -> None:
+    folder = ROOT / "docs" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        try:
+            browser = launch(playwright)
+        except FileNotFoundError as error:
+            sys.exit(str(error))
+        for name, lesson, cell in PICTURES:
+            for file in photograph_for_readme(browser, name, lesson, cell, folder):
+                print(f"{file.relative_to(ROOT)}  {file.stat().st_size // 1000} kB", flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -44,7 +44,7 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
 
     Args:
         draw: makes a Figure of the controls' values, which are its keyword arguments.
-        alt: what the picture shows, for those who cannot see it.
+        alt: what the picture shows, for those who cannot see it; the figure's titles follow it and change with it.
         controls: a widget each, or a short form of ipywidgets.interact ((low, high, step), a list, a bool), which
             begins with draw's default. `pointer=(x, y)` makes the figure itself clickable; draw then gets the place as
             fractions of the figure's width and height, from its lower left corner.
@@ -60,10 +60,13 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
         if picture.pointer is not None:
             values["pointer"] = tuple(picture.pointer)
         figure = draw(**values)
+        titles = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=80)  # never cropped, so that the pointer's fractions hold
         plt.close(figure)
-        picture.png = buffer.getvalue()
+        with picture.hold_sync():  # one message
+            picture.alt = " ".join([alt.rstrip(".") + ".", *(f"{title}." for title in titles if title)])
+            picture.png = buffer.getvalue()
 
     redraw()
     for control in inputs.values():
@@ -82,7 +85,11 @@ def _widget(draw: Callable[..., Figure], name: str, control: Any) -> widgets.Wid
     if not isinstance(control, widgets.Widget):
         default = inspect.signature(draw).parameters[name].default
         control = widgets.interactive.widget_from_abbrev(control, default)
+    if getattr(control, "step", 1) < 0.01:
+        control.readout_format = ".3f"  # the default shows no thousandths
     control.description = control.description or name.replace("_", " ")
+    if control.has_trait("description"):  # else the browser cannot show a box with a tooltip
+        control.tooltip = control.description
     control.style = {"description_width": "initial"}
     control.layout.width = "420px"
     return control

@@ -7,12 +7,31 @@ function render({ model, el }) {
     const old = img.src;
     img.src = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
     URL.revokeObjectURL(old);
-    img.alt = model.get("alt");
   };
-  model.on("change:png change:alt", show);
+  const name = () => (img.alt = model.get("alt"));
+  model.on("change:png", show);
+  model.on("change:alt", name);
   show();
+  name();
   el.append(img);
-  if (!model.get("pointer")) return;
+  // What ipywidgets leaves out, done when the figure comes into view: a slider is told its label, for those who hear it,
+  // and JupyterLab must not take the controls' keys for its own.
+  const seen = new IntersectionObserver(() => {
+    const all = (selector) => el.closest(".widget-vbox")?.querySelectorAll(selector) ?? [];
+    for (const row of all(".widget-slider")) {
+      const label = row.querySelector("label").textContent;
+      const number = row.querySelector(".widget-readout");
+      row.querySelector("[role=slider]").setAttribute("aria-label", label);
+      number.setAttribute("role", "textbox");
+      number.setAttribute("aria-label", `${label}, number`);
+    }
+    for (const control of all("select, input, button, [tabindex], [contenteditable]")) {
+      control.setAttribute("data-lm-suppress-shortcuts", "true");
+    }
+  });
+  seen.observe(img);
+  const end = () => seen.disconnect();
+  if (!model.get("pointer")) return end;
 
   img.tabIndex = 0;
   img.style.cursor = "crosshair";
@@ -42,5 +61,6 @@ function render({ model, el }) {
     const [x, y] = model.get("pointer");
     send(x + size * step[0], y + size * step[1]);
   });
+  return end;
 }
 export default { render };
