@@ -37,10 +37,8 @@ class CamVidClass:
 def camvid_classes() -> tuple[CamVidClass, ...]:
     """The 32 classes in the order of their ids."""
     with fetch("data/camvid_classes.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return tuple(
-        CamVidClass(int(row["id"]), row["name"], (int(row["red"]), int(row["green"]), int(row["blue"]))) for row in rows
-    )
+        rows = list(csv.reader(file))[1:]  # below the columns' names: id, name, red, green, blue
+    return tuple(CamVidClass(int(number), name, tuple(map(int, rgb))) for number, name, *rgb in rows)
 
 
 @dataclass(frozen=True)
