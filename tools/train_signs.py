@@ -163,6 +163,21 @@ def probabilities(model: keras.Model, images: np.ndarray, views: int = len(VIEWS
     return total / views
 
 
+def compile_model(model: keras.Model, settings: Settings, steps_per_epoch: int) -> None:
+    """The optimizer, its schedule, and the loss."""
+    rate = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 30,
+        max(1, (settings.epochs - 1) * steps_per_epoch),
+        warmup_target=settings.learning_rate,
+        warmup_steps=steps_per_epoch,
+    )
+    model.compile(
+        keras.optimizers.Adam(rate, clipnorm=1.0),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
+        metrics=["accuracy"],
+    )
+
+
 def train(train_set: Images, valid_set: Images, settings: Settings, work: Path) -> tuple[keras.Model, dict]:
     """The model after all epochs and its history; from the first epoch, or from where it was interrupted."""
     work.mkdir(parents=True, exist_ok=True)
@@ -173,18 +188,7 @@ def train(train_set: Images, valid_set: Images, settings: Settings, work: Path) 
         model.load_weights(weights)
     else:
         steps = len(train_set[0]) // settings.batch_size
-        rate = keras.optimizers.schedules.CosineDecay(
-            settings.learning_rate / 30,
-            max(1, (settings.epochs - 1) * steps),
-            warmup_target=settings.learning_rate,
-            warmup_steps=steps,
-        )
-        smooth = settings.label_smoothing
-        model.compile(
-            keras.optimizers.Adam(rate, clipnorm=1.0),
-            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smooth),
-            metrics=["accuracy"],
-        )
+        compile_model(model, settings, steps)
         valid = (valid_set[0], keras.utils.to_categorical(valid_set[1], CLASSES))
         callbacks = [KeepHistory(kept), keras.callbacks.BackupAndRestore(work / "state")]
         model.fit(batches(*train_set, settings), steps_per_epoch=steps, epochs=settings.epochs,
