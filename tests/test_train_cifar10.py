@@ -64,7 +64,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(archive, tmp_path, monkeypa
 def test_our_recipe_writes_its_settings_and_history(archive, tmp_path, monkeypatch):
     tiny = train_cifar10.Recipe(epochs=2, stem=4, widths=(4, 4), pooled=(1,), batch_size=8)
     monkeypatch.setattr(train_cifar10, "RECIPES", {"short": tiny})
-    result = run(monkeypatch, archive, tmp_path / "work", 1, "--recipe", "ours")
-    assert result["short"]["recipe"]["widths"] == [4, 4]
+    result = run(monkeypatch, archive, tmp_path / "work", 1, "--recipe", "ours", "--precision", "float32")
+    assert result["short"]["recipe"]["widths"] == [4, 4] and result["short"]["recipe"]["precision"] == "float32"
     assert {len(values) for values in result["short"]["history"].values()} == {2}
     assert all(seconds > 0 for seconds in result["short"]["history"]["seconds"])
