@@ -116,21 +116,28 @@ times were taken while other programs ran on the same two cores; "Benchmarks" be
 
 def lesson_8() -> str:
     signs = read("gtsrb_history.json")
-    rendered, settings = signs["rendered_to_real"], signs["settings"]
+    rendered, settings, ways = signs["rendered_to_real"], signs["settings"], read("gtsrb_ways.json")
     rows = [
-        ["fine-tuned on photographs", f"{settings['epochs']}", percent(signs["valid_accuracy"]),
-         percent(signs["test_accuracy"])],
+        [f"fine-tuned on photographs, {settings['size']} pixels", f"{settings['epochs']}",
+         percent(signs["valid_accuracy"]), percent(signs["test_accuracy"]), "-"],
         ["fine-tuned on rendered signs alone", f"{rendered['settings']['epochs']}",
-         percent(rendered["valid_accuracy"]) + " (rendered)", percent(rendered["test_accuracy"])],
+         percent(rendered["valid_accuracy"]) + " (rendered)", percent(rendered["test_accuracy"]), "-"],
     ]  # fmt: skip
+    for name, way in ways.items():
+        seconds = sum(way["history"]["seconds"])
+        scores = percent(way["valid_accuracy"]), percent(way["test_accuracy"])
+        rows.append(
+            [f"{name}, {way['settings']['size']} pixels", f"{way['settings']['epochs']}", *scores, f"{seconds:.0f} s"]
+        )
     return f"""### Lesson 8: traffic signs
 
 EfficientNet-Lite0 on {signs["data"]}, seed {settings["seed"]}; the test has
 {signs["test_images"]:,} photographs. The older course printed 96.90 % in validation and 96.26 % in the test, with
 VGG16 fine-tuned on as many photographs.
-`{signs["command"]}` and `{rendered["command"]}`, {versions(signs)}.
+`{signs["command"]}`, `{rendered["command"]}` and `{ways["frozen"]["command"]}`,
+{versions(signs)}.
 
-{table(["training", "epochs", "validation", "test"], rows)}"""
+{table(["training", "epochs", "validation", "test", "time"], rows)}"""
 
 
 def lesson_9() -> str:

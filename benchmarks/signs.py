@@ -77,7 +77,7 @@ def main() -> None:
     ours = lite0(train_set, valid_set, SETTINGS)
     if ours["validation accuracy"][-1] < TARGET:
         raise SystemExit(f"{TARGET:.0%} was not reached: {ours['validation accuracy']}")
-    older = vgg16(len(train_set[0]), len(valid_set[0]), steps=5)
+    older = vgg16(len(train_set[0]), len(valid_set[0]), steps=3)
     common.record(
         "lesson 8, time to 95 % on real signs",
         "100 times less time than VGG16",
