@@ -17,7 +17,7 @@ export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
 unit notebooks rerun browser screenshots coverage execute: export COURSE_MODE := quick
 
-.PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage format execute diagrams data lock clean distclean
+.PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
@@ -73,6 +73,9 @@ screenshots: $(STAMP)  ## the README's pictures of lessons in JupyterLab, light 
 
 coverage: $(STAMP)  ## unit tests with the branch coverage of utils
 	$(PY) -m pytest tests --cov --cov-report=term-missing
+
+bench: $(STAMP)  ## benchmarks (BENCH="mlp cifar" for some); results in benchmarks/results.json and docs/RESULTS.md
+	@$(PY) -m benchmarks $(BENCH)
 
 format: $(STAMP)  ## let ruff format code and notebooks
 	$(PY) -m ruff check --fix .
