@@ -24,13 +24,14 @@ import time
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import filelock
 import pooch
 import requests
+from pooch.hashes import hash_matches
 from tqdm.auto import tqdm
 
 from utils.mode import mode
@@ -40,6 +41,7 @@ TIMEOUTS = (10, 30)  # seconds to connect, and between two pieces of the file
 WAITS = (1, 3, 9)  # seconds before the second, third and fourth try
 CURE = "Check the connection, name a mirror in COURSE_MIRROR, or work in quick mode (COURSE_MODE=quick)."
 UNPACKED_LIMIT = 5_000_000_000  # bytes; the largest archive of the course, GTSRB's training part, has 0.4 GB
+_seals: dict[Path, str] = {}  # what `is_verified` has found in this process
 
 
 class DownloadError(RuntimeError):
@@ -71,10 +73,10 @@ class Source:
     sha256: str | None = None
     md5: str | None = None
     size: int | None = None
-    urls: tuple[str, ...] = ()
+    urls: Sequence[str] = ()
     embedded: bool = False
     members: int | None = None
-    lessons: tuple[int, ...] = ()
+    lessons: Sequence[int] = ()
 
     @property
     def known_hash(self) -> str:
@@ -86,10 +88,7 @@ class Source:
 def registry() -> dict[str, Source]:
     """All known files by name, from assets/registry.json."""
     entries = json.loads((ASSETS / "registry.json").read_text(encoding="utf-8"))
-    return {
-        name: Source(name=name, **{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
-        for name, entry in entries.items()
-    }
+    return {name: Source(name=name, **entry) for name, entry in entries.items()}
 
 
 def cache_dir() -> Path:
@@ -149,10 +148,9 @@ def is_verified(path: Path, source: Source, *, again: bool = False) -> bool:
         source: what it should be.
         again: hash it even if it seems unchanged since the last time.
     """
-    try:
-        status = path.stat()
-    except FileNotFoundError:
+    if not path.exists():
         return False
+    status = path.stat()
     if source.size is not None and status.st_size != source.size:
         return False
     seal = f"{source.known_hash} {status.st_size} {status.st_mtime_ns}"
@@ -161,17 +159,13 @@ def is_verified(path: Path, source: Source, *, again: bool = False) -> bool:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             if (_seals.get(path) or record.read_text(encoding="utf-8")) == seal:
                 return True
-    algorithm, expected = source.known_hash.split(":")
-    if pooch.file_hash(str(path), alg=algorithm) != expected:
+    if not hash_matches(str(path), source.known_hash):
         return False
     _seals[path] = seal
     if not source.embedded:
         with contextlib.suppress(OSError):  # a shared cache may be read-only
             record.write_text(seal, encoding="utf-8")
     return True
-
-
-_seals: dict[Path, str] = {}
 
 
 def _verify_embedded(source: Source) -> Path:
@@ -241,8 +235,7 @@ def _transfer(url: str, part: Path, source: Source) -> None:
             response.raise_for_status()
             resumed = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
             _write(response, part, source, start if resumed else 0)
-    algorithm, expected = source.known_hash.split(":")
-    if pooch.file_hash(str(part), alg=algorithm) == expected:
+    if hash_matches(str(part), source.known_hash):
         return
     with part.open("rb") as file:
         page = file.read(200).lstrip().lower().startswith((b"<!doctype html", b"<html"))
