@@ -95,6 +95,10 @@ def test_limits_and_scaling_and_pipelines():
     steps = {"lesson 4, MLP": lambda: limits.lesson_4(8), "lesson 6, CNN": lambda: limits.lesson_6(2, 0.25)}
     result = limits.measure(steps, 1, least=0.001, size=32)
     assert set(result) == {"matrix product", *steps} and positive(result)
+    operations = {"depthwise": lambda: limits.operation(layers.DepthwiseConv2D(3), (1, 6, 6, 2)),
+                  "normalisation": lambda: limits.operation(layers.BatchNormalization(), (1, 6, 6, 2))}  # fmt: skip
+    result = limits.parts(operations, 1, least=0.001)
+    assert positive(result) and "GFLOP/s" in result["depthwise"] and "GFLOP/s" not in result["normalisation"]
     assert positive(scaling.measure({"small": (2, 0.25)}, 1))
     assert positive(pipelines.lesson_6(1, count=256))
 
