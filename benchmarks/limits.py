@@ -132,6 +132,9 @@ def parts(operations: dict[str, Callable], rounds: int, least: float = 0.2) -> d
     return result
 
 
+IN_BFLOAT16 = {"lesson 6, our recipe"}
+
+
 def repeated(step: Callable, least: float) -> Callable[[], None]:
     """The step as often as it takes to fill `least` seconds, so that a short one is measured as well as a long one."""
     step()
@@ -146,7 +149,7 @@ def repeated(step: Callable, least: float) -> Callable[[], None]:
 
 
 def measure(steps: dict[str, Callable], rounds: int, least: float = 0.5, size: int = 2048) -> dict[str, dict]:
-    """GFLOP/s of each step and of the products, and their ratio in the same round."""
+    """GFLOP/s of each step and of the products, and the ratio of their fastest rounds."""
     made = {name: make() for name, make in steps.items()}
     operations = {name: common.floating_point_operations(step) for name, step in made.items()}
     for name, dtype in (("float32", "float32"), ("bfloat16", "bfloat16")):
@@ -156,12 +159,13 @@ def measure(steps: dict[str, Callable], rounds: int, least: float = 0.5, size: i
     rates = {
         name: [operations[name] * sides[name].times / value / 1e9 for value in values] for name, values in times.items()
     }
-    result = {"matrix product": {name: common.spread(rates[name]) for name in ("float32", "bfloat16")}}
+    # The fastest round of each, since the limit of a shared machine shows only when nobody else works.
+    best = {name: max(values) for name, values in rates.items()}
+    result = {"matrix product": {f"GFLOP/s in {name}": common.spread(rates[name]) for name in ("float32", "bfloat16")}}
     for name in steps:
-        peak = rates["bfloat16" if name == "lesson 6, our recipe" else "float32"]
         result[name] = {
             "GFLOP/s": common.spread(rates[name]),
-            "share of the matrix product": common.ratio(rates[name], peak),
+            "share of the matrix product": best[name] / best["bfloat16" if name in IN_BFLOAT16 else "float32"],
             "GFLOP in a step": operations[name] / 1e9,
         }
     return result

@@ -129,13 +129,13 @@ def lesson_8() -> str:
         rows.append(
             [f"{name}, {way['settings']['size']} pixels", f"{way['settings']['epochs']}", *scores, f"{seconds:.0f} s"]
         )
+    commands = ", ".join(dict.fromkeys(f"`{one['command']}`" for one in (signs, rendered, *ways.values())))
     return f"""### Lesson 8: traffic signs
 
-EfficientNet-Lite0 on {signs["data"]}, seed {settings["seed"]}; the test has
-{signs["test_images"]:,} photographs. The older course printed 96.90 % in validation and 96.26 % in the test, with
-VGG16 fine-tuned on as many photographs.
-`{signs["command"]}`, `{rendered["command"]}` and `{ways["frozen"]["command"]}`,
-{versions(signs)}.
+EfficientNet-Lite0 on {signs["data"]}
+({signs["test_images"]:,} photographs), seed {settings["seed"]}.
+The older course printed 96.90 % in validation and 96.26 % in the test, with VGG16 fine-tuned on as many photographs.
+{commands}, {versions(signs)}.
 
 {table(["training", "epochs", "validation", "test", "time"], rows)}"""
 
@@ -168,27 +168,42 @@ the same for everybody:
 """
 
 
+def bullets(result: dict[str, Any], indent: str = "") -> str:
+    """A result as a list, ratios first; what has parts of parts becomes a list in the list."""
+    lines = []
+    for name in sorted(result, key=lambda name: (not name.startswith("ratio"), name)):
+        value = result[name]
+        deep = isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values())
+        if deep:
+            lines.append(f"{indent}- {name}\n{bullets(value, indent + '  ')}")
+        elif name not in HIDDEN:
+            lines.append(f"{indent}- {name}: {words(value)}\n")
+    return "".join(lines)
+
+
 def benchmarks(results: dict[str, Any]) -> str:
-    """One row per result, the machine, and the ten slowest cells."""
-    rows = [[name, result["aim"], words(result)] for name, result in sorted(results.items())]
+    """One list per result, the machine, and the ten slowest cells."""
     machines = sorted({described(result["machine"]) for result in results.values()})
+    loads = [float(result["machine"]["load"]) for result in results.values() if result["machine"]["load"] != "unknown"]
     text = "\n".join(f"- {line}" for line in machines)
     page = f"""## Benchmarks
 
 `make bench` runs them all, `make bench BENCH="mlp cifar"` some. Sides that are compared run in turns in one process, so
-that a busy machine slows both; a ratio is the median of the rounds, with the least and the largest behind it. The
-machine was shared with other work throughout: trust the ratios more than the seconds. It was:
+that a busy machine slows both; a number is the median of the rounds, with the least and the largest behind it. The
+machine was shared with other work (load {min(loads)} to {max(loads)}): trust the ratios more than the seconds. It was:
 
 {text}
-
-{table(["benchmark", "aim", "result"], rows)}"""
+"""
+    for name, result in sorted(results.items()):
+        shown = {key: value for key, value in result.items() if key not in HIDDEN}
+        page += f"\n### {name[0].upper()}{name[1:]}\n\nAim: {result['aim']}.\n\n{bullets(shown)}"
     slowest = results.get("all lessons in quick mode", {}).get("slowest cells", [])
     if slowest:
         rows = [
             [cell["lesson"], cell["id"], f"{cell['seconds']:.1f}", "`" + cell["first line"].replace("|", "\\|") + "`"]
             for cell in slowest
         ]
-        page += f"\nThe ten slowest cells:\n\n{table(['lesson', 'cell', 'seconds', 'first line'], rows)}"
+        page += f"\n### The ten slowest cells\n\n{table(['lesson', 'cell', 'seconds', 'first line'], rows)}"
     return page
 
 
