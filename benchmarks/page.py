@@ -154,7 +154,7 @@ the same for everybody:
 | what | command |
 | --- | --- |
 | lesson 7 with VGG16, ResNet50 and InceptionV3 | `COURSE_MODE=full make lessons LESSON=7` |
-| lesson 8 on photographs: from scratch, frozen, fine-tuned | `python -m tools.train_signs ways SIGNS.zip --work FOLDER` |
+| lesson 8, photographs: from scratch, frozen, fine-tuned | `python -m tools.train_signs ways SIGNS.zip --work FOLDER` |
 | lesson 8 with VGG16 on GTSRB, from scratch, frozen and fine-tuned | `COURSE_MODE=full make lessons LESSON=8` (GPU) |
 | lesson 9 with HRNetV2-W48 | `COURSE_MODE=full make lessons LESSON=9` |
 | lesson 6 on the original CIFAR-10 files | `COURSE_MODE=full make lessons LESSON=6` |
@@ -166,7 +166,7 @@ the same for everybody:
 def bullets(result: dict[str, Any], indent: str = "") -> str:
     """A result as a list, ratios first; what has parts of parts becomes a list in the list."""
     lines = []
-    for name in sorted(result, key=lambda name: (not name.startswith("ratio"), name)):
+    for name in sorted(result, key=lambda name: not name.startswith("ratio")):
         value = result[name]
         deep = isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values())
         if deep:

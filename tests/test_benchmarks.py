@@ -161,7 +161,7 @@ def test_words_of_a_result():
     result = {"aim": "x", "ratio": {"median": 2.345, "least": 2.0, "largest": 12345.6}, "parts": {"a": 3, "b": [True]}}
     assert page.words(result) == "ratio: 2.35 (2 to 12,346); parts: a: 3; b: yes"
     nested = {"b": {"x": {"n": 1}, "y": 2.0}, "a": 1, "ratio": 3, "rounds": [9]}
-    assert page.bullets(nested) == "- ratio: 3\n- a: 1\n- b\n  - x: n: 1\n  - y: 2\n"
+    assert page.bullets(nested) == "- ratio: 3\n- b\n  - x: n: 1\n  - y: 2\n- a: 1\n"
 
 
 def test_a_line_fitted_to_standardised_rooms_is_close_to_least_squares():
