@@ -133,7 +133,7 @@ def record(name: str, aim: str, result: dict) -> None:
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     entry = {"aim": aim, "machine": machine(), **rounded(result)}
     results[name] = entry
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n", encoding="utf-8")
     print(f"{name} (aim: {aim})")
     for key, value in entry.items():
         if key not in ("aim", "machine"):

@@ -116,28 +116,22 @@ times were taken while other programs ran on the same two cores; "Benchmarks" be
 
 def lesson_8() -> str:
     signs = read("gtsrb_history.json")
-    rendered, settings, ways = signs["rendered_to_real"], signs["settings"], read("gtsrb_ways.json")
+    rendered, settings = signs["rendered_to_real"], signs["settings"]
     rows = [
         [f"fine-tuned on photographs, {settings['size']} pixels", f"{settings['epochs']}",
-         percent(signs["valid_accuracy"]), percent(signs["test_accuracy"]), "-"],
+         percent(signs["valid_accuracy"]), percent(signs["test_accuracy"])],
         ["fine-tuned on rendered signs alone", f"{rendered['settings']['epochs']}",
-         percent(rendered["valid_accuracy"]) + " (rendered)", percent(rendered["test_accuracy"]), "-"],
+         percent(rendered["valid_accuracy"]) + " (rendered)", percent(rendered["test_accuracy"])],
     ]  # fmt: skip
-    for name, way in ways.items():
-        seconds = sum(way["history"]["seconds"])
-        scores = percent(way["valid_accuracy"]), percent(way["test_accuracy"])
-        rows.append(
-            [f"{name}, {way['settings']['size']} pixels", f"{way['settings']['epochs']}", *scores, f"{seconds:.0f} s"]
-        )
+    commands = ", ".join(f"`{one['command']}`" for one in (signs, rendered))
     return f"""### Lesson 8: traffic signs
 
-EfficientNet-Lite0 on {signs["data"]}, seed {settings["seed"]}; the test has
-{signs["test_images"]:,} photographs. The older course printed 96.90 % in validation and 96.26 % in the test, with
-VGG16 fine-tuned on as many photographs.
-`{signs["command"]}`, `{rendered["command"]}` and `{ways["frozen"]["command"]}`,
-{versions(signs)}.
+EfficientNet-Lite0 on {signs["data"]}
+({signs["test_images"]:,} photographs), seed {settings["seed"]}.
+The older course printed 96.90 % in validation and 96.26 % in the test, with VGG16 fine-tuned on as many photographs.
+{commands}, {versions(signs)}.
 
-{table(["training", "epochs", "validation", "test", "time"], rows)}"""
+{table(["training", "epochs", "validation", "test"], rows)}"""
 
 
 def lesson_9() -> str:
@@ -160,6 +154,7 @@ the same for everybody:
 | what | command |
 | --- | --- |
 | lesson 7 with VGG16, ResNet50 and InceptionV3 | `COURSE_MODE=full make lessons LESSON=7` |
+| lesson 8, photographs: from scratch, frozen, fine-tuned | `python -m tools.train_signs ways SIGNS.zip --work FOLDER` |
 | lesson 8 with VGG16 on GTSRB, from scratch, frozen and fine-tuned | `COURSE_MODE=full make lessons LESSON=8` (GPU) |
 | lesson 9 with HRNetV2-W48 | `COURSE_MODE=full make lessons LESSON=9` |
 | lesson 6 on the original CIFAR-10 files | `COURSE_MODE=full make lessons LESSON=6` |
@@ -168,27 +163,42 @@ the same for everybody:
 """
 
 
+def bullets(result: dict[str, Any], indent: str = "") -> str:
+    """A result as a list, ratios first; what has parts of parts becomes a list in the list."""
+    lines = []
+    for name in sorted(result, key=lambda name: not name.startswith("ratio")):
+        value = result[name]
+        deep = isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values())
+        if deep:
+            lines.append(f"{indent}- {name}\n{bullets(value, indent + '  ')}")
+        elif name not in HIDDEN:
+            lines.append(f"{indent}- {name}: {words(value)}\n")
+    return "".join(lines)
+
+
 def benchmarks(results: dict[str, Any]) -> str:
-    """One row per result, the machine, and the ten slowest cells."""
-    rows = [[name, result["aim"], words(result)] for name, result in sorted(results.items())]
+    """One list per result, the machine, and the ten slowest cells."""
     machines = sorted({described(result["machine"]) for result in results.values()})
+    loads = [float(result["machine"]["load"]) for result in results.values() if result["machine"]["load"] != "unknown"]
     text = "\n".join(f"- {line}" for line in machines)
     page = f"""## Benchmarks
 
 `make bench` runs them all, `make bench BENCH="mlp cifar"` some. Sides that are compared run in turns in one process, so
-that a busy machine slows both; a ratio is the median of the rounds, with the least and the largest behind it. The
-machine was shared with other work throughout: trust the ratios more than the seconds. It was:
+that a busy machine slows both; a number is the median of the rounds, with the least and the largest behind it. The
+machine was shared with other work (load {min(loads)} to {max(loads)}): trust the ratios more than the seconds. It was:
 
 {text}
-
-{table(["benchmark", "aim", "result"], rows)}"""
+"""
+    for name, result in sorted(results.items()):
+        shown = {key: value for key, value in result.items() if key not in HIDDEN}
+        page += f"\n### {name[0].upper()}{name[1:]}\n\nAim: {result['aim']}.\n\n{bullets(shown)}"
     slowest = results.get("all lessons in quick mode", {}).get("slowest cells", [])
     if slowest:
         rows = [
             [cell["lesson"], cell["id"], f"{cell['seconds']:.1f}", "`" + cell["first line"].replace("|", "\\|") + "`"]
             for cell in slowest
         ]
-        page += f"\nThe ten slowest cells:\n\n{table(['lesson', 'cell', 'seconds', 'first line'], rows)}"
+        page += f"\n### The ten slowest cells\n\n{table(['lesson', 'cell', 'seconds', 'first line'], rows)}"
     return page
 
 

@@ -95,6 +95,10 @@ def test_limits_and_scaling_and_pipelines():
     steps = {"lesson 4, MLP": lambda: limits.lesson_4(8), "lesson 6, CNN": lambda: limits.lesson_6(2, 0.25)}
     result = limits.measure(steps, 1, least=0.001, size=32)
     assert set(result) == {"matrix product", *steps} and positive(result)
+    operations = {"depthwise": lambda: limits.operation(layers.DepthwiseConv2D(3), (1, 6, 6, 2)),
+                  "normalisation": lambda: limits.operation(layers.BatchNormalization(), (1, 6, 6, 2))}  # fmt: skip
+    result = limits.parts(operations, 1, least=0.001)
+    assert positive(result) and "GFLOP/s" in result["depthwise"] and "GFLOP/s" not in result["normalisation"]
     assert positive(scaling.measure({"small": (2, 0.25)}, 1))
     assert positive(pipelines.lesson_6(1, count=256))
 
@@ -156,6 +160,8 @@ def test_the_page_shows_the_numbers_of_the_files():
 def test_words_of_a_result():
     result = {"aim": "x", "ratio": {"median": 2.345, "least": 2.0, "largest": 12345.6}, "parts": {"a": 3, "b": [True]}}
     assert page.words(result) == "ratio: 2.35 (2 to 12,346); parts: a: 3; b: yes"
+    nested = {"b": {"x": {"n": 1}, "y": 2.0}, "a": 1, "ratio": 3, "rounds": [9]}
+    assert page.bullets(nested) == "- ratio: 3\n- b\n  - x: n: 1\n  - y: 2\n- a: 1\n"
 
 
 def test_a_line_fitted_to_standardised_rooms_is_close_to_least_squares():
