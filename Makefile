@@ -8,6 +8,7 @@ PY := $(VENV)/bin/python
 LESSONS ?= $(LESSON)
 MIRROR ?= mirror
 PORT ?= 8000
+BIND ?= 0.0.0.0
 # The stamp's name holds the folder, since a virtual environment does not survive being moved.
 STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 # A virtual environment or a path set in the caller's shell must not leak into ours.
@@ -16,14 +17,20 @@ export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
 unit notebooks rerun browser screenshots coverage execute: export COURSE_MODE := quick
 
-.PHONY: help lab lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage format execute diagrams data lock clean distclean
+.PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-13s %s\n", $$1, $$2}'
 
-lab: $(STAMP)  ## open JupyterLab on the lessons (LESSON=4 opens that one)
+lab: $(STAMP)  ## open JupyterLab on the lessons, in work/ if there is one (LESSON=4 opens that one)
 	@$(PY) -m tools.lab $(LESSON)
+
+work: $(STAMP)  ## copy the lessons to work/, or bring the copy up to date; what you changed there stays
+	@$(PY) -m tools.work
+
+progress: $(STAMP)  ## which exercises are attempted, and which are right (LESSONS="2 3" for some)
+	@$(PY) -m tools.progress $(LESSONS)
 
 lessons: $(STAMP)  ## run every lesson (or LESSONS="2 3") without a screen; pages and a table of slow cells in build/
 	@$(PY) -m tools.lessons run $(LESSONS)
@@ -40,8 +47,8 @@ prefetch: $(STAMP)  ## fill the cache for full mode (LESSONS="6 8" for some)
 mirror: $(STAMP)  ## fetch all that full mode downloads into a folder for a class (MIRROR=/path)
 	@$(PY) -m tools.cache mirror "$(MIRROR)"
 
-serve-mirror: $(STAMP)  ## serve that folder on the local network (PORT=8000)
-	@$(PY) -m http.server --directory "$(MIRROR)" $(PORT)
+serve-mirror: $(STAMP)  ## serve that folder on the local network (PORT=8000, BIND=an address of this machine)
+	@$(PY) -m tools.cache serve "$(MIRROR)" $(PORT) --bind $(BIND)
 
 test: lint unit notebooks  ## lint, unit tests, and every notebook against its committed outputs: what CI runs
 
@@ -66,6 +73,9 @@ screenshots: $(STAMP)  ## the README's pictures of lessons in JupyterLab, light 
 
 coverage: $(STAMP)  ## unit tests with the branch coverage of utils
 	$(PY) -m pytest tests --cov --cov-report=term-missing
+
+bench: $(STAMP)  ## benchmarks (BENCH="mlp cifar" for some); results in benchmarks/results.json and docs/RESULTS.md
+	@$(PY) -m benchmarks $(BENCH)
 
 format: $(STAMP)  ## let ruff format code and notebooks
 	$(PY) -m ruff check --fix .

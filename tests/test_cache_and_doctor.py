@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import subprocess
-import sys
+import re
+import threading
+from functools import partial
+from types import SimpleNamespace
 
+import nbformat
 import pytest
+import requests
 
-from tests.support import exit_code, served
+from tests.support import NOTEBOOKS, exit_code, served
 from tools import cache, doctor
 from utils import downloads
-from utils.downloads import Source, fetch, registry
+from utils.downloads import DownloadError, Source, fetch, registry
+
+ROOT = NOTEBOOKS.parent
 
 
 @pytest.fixture
@@ -39,7 +45,12 @@ def files(tmp_path, monkeypatch, serve):
     }  # fmt: skip
     for module in (downloads, cache, doctor):
         monkeypatch.setattr(module, "registry", lambda: sources)
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "saved_model.pb").write_bytes(b"model")
+    monkeypatch.setattr(cache, "hrnet_path", lambda: str(model))
     monkeypatch.setattr(downloads, "WAITS", ())
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "tfhub"))
     monkeypatch.setenv("COURSE_MODE", "full")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("COURSE_MIRROR", raising=False)
@@ -66,7 +77,7 @@ def test_a_mirror_serves_a_class(files, tmp_path, monkeypatch, serve, capsys):
     assert "To download: 0.0 MB" in out
     assert "0.0 MB  six.bin" in out
     lines = (mirror / cache.MANIFEST).read_text().splitlines()
-    assert [line.split("  ")[1] for line in lines] == ["six.bin", "deep/eight.bin"]
+    assert [line.split("  ")[1] for line in lines] == ["six.bin", "deep/eight.bin", cache.HRNET_ARCHIVE]
     assert lines[0].startswith(hashlib.sha256(b"six" * 1000).hexdigest())
     for path in (files / "six.bin", files / "deep" / "eight.bin"):
         path.unlink()  # the host is gone
@@ -84,6 +95,43 @@ def test_a_mirror_that_lacks_a_file(files, tmp_path, monkeypatch, capsys):
     assert "1 of 2 files are there" in captured.out
     assert "six.bin could not be downloaded" in captured.err
     assert "size unknown" in captured.out
+
+
+def test_a_mirror_without_hrnet(files, tmp_path, monkeypatch, capsys):
+    def refused():
+        raise DownloadError("HRNetV2-W48 could not be loaded")
+
+    monkeypatch.setattr(cache, "hrnet_path", refused)
+    assert exit_code(cache, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    captured = capsys.readouterr()
+    assert "2 of 2 files are there" in captured.out
+    assert "HRNetV2-W48 could not be loaded" in captured.err
+    assert not (tmp_path / "mirror" / cache.HRNET_ARCHIVE).exists()
+    assert exit_code(cache, monkeypatch, "prefetch", "9") == 1
+    assert exit_code(cache, monkeypatch, "prefetch", "6") == 0  # which needs none
+
+
+def test_the_served_mirror_continues_a_download(tmp_path):
+    """What Python's own server cannot: it begins where a student's part ends."""
+    data = bytes(range(256)) * 100
+    (tmp_path / "file.bin").write_bytes(data)
+    httpd = cache.MirrorServer(("127.0.0.1", 0), partial(cache.MirrorHandler, directory=str(tmp_path)))
+    threading.Thread(target=httpd.serve_forever, args=(0.05,), daemon=True).start()
+    address = f"http://127.0.0.1:{httpd.server_address[1]}/file.bin"
+    try:
+        answer = requests.get(address, headers={"Range": "bytes=1000-"}, timeout=10)
+        assert (answer.status_code, answer.headers["Content-Range"]) == (206, "bytes 1000-25599/25600")
+        assert answer.content == data[1000:]
+        assert requests.get(address, headers={"Range": "bytes=25600-"}, timeout=10).status_code == 416
+        assert requests.get(address, timeout=10).content == data
+        assert requests.get(f"{address}.none", headers={"Range": "bytes=5-"}, timeout=10).status_code == 404
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+
+
+def test_a_folder_that_is_no_mirror_is_not_served(tmp_path, monkeypatch):
+    assert "make mirror" in exit_code(cache, monkeypatch, "serve", str(tmp_path))
 
 
 def test_a_mirror_larger_than_the_disk(files, tmp_path, monkeypatch, capsys):
@@ -126,6 +174,15 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     assert "COURSE_CACHE" in wrong[0]
 
 
+def test_a_disk_too_small_is_a_problem_of_the_mode_that_needs_it(files, monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e9))
+    for name, problems in (("quick", []), ("full", ["full"])):
+        monkeypatch.setenv("COURSE_MODE", name)
+        short = [text for well, text in doctor.cache() if not well]
+        assert [text.split(" mode needs")[0].split("; ")[1] for text in short] == problems
+        assert all("COURSE_CACHE" in text for text in short)
+
+
 def test_a_mirror_that_does_not_answer(files, monkeypatch, serve, tmp_path):
     monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")
     ((well, text),) = doctor.mirror()
@@ -145,7 +202,20 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch):
     assert doctor.main() == 1
 
 
-def test_the_command_line():
-    done = subprocess.run([sys.executable, "-m", "tools.doctor"], capture_output=True, text=True, check=False)
-    assert "a small training step works" in done.stdout
-    assert ("PROBLEM" in done.stdout) == bool(done.returncode)
+def test_the_cell_that_lesson_1_and_the_readme_give(monkeypatch, capfd):
+    """It is run in the lessons' folder; it shows what `make doctor` shows, and has its exit code."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    notebook = nbformat.read(next(NOTEBOOKS.glob("01_*.ipynb")), as_version=4)
+    (cell,) = re.findall(r"```python\n(.*tools\.doctor\n)```", "\n".join(c.source for c in notebook.cells), re.DOTALL)
+    assert cell in (ROOT / "README.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(NOTEBOOKS)
+    shell = InteractiveShell.instance()
+    try:
+        assert shell.run_cell(cell).success
+        code = shell.user_ns["_exit_code"]
+    finally:
+        InteractiveShell.clear_instance()
+    shown = capfd.readouterr().out
+    assert "a small training step works" in shown
+    assert ("PROBLEM" in shown) == bool(code)

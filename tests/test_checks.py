@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from utils.checks import check, exercise, headline
+from utils import checks
+from utils.checks import check, exercise, headline, summary
 
 
 def test_check_prints_a_tick(capsys):
@@ -39,7 +40,7 @@ def test_headline(capsys):
         (None, 3, "○ E: not attempted yet"),
         (3, 3, "✓ E: correct"),
         (3.0000001, 3, "correct"),
-        (4, 3, "✗ E: 4 is not right. count again"),
+        (4, 3, "✗ E: 4 is not right for the arguments (). count again"),
         (12, 3, "that is the square"),
         ([1, 2], [1, 2], "correct"),
         ([1, 2, 3], [1, 2], "not right"),
@@ -51,13 +52,13 @@ def test_headline(capsys):
         (float("nan"), 3, "not right"),
     ],
 )
-def test_exercise_with_a_value(capsys, answer, expected, words):
+def test_exercise_with_one_case(capsys, answer, expected, words):
     mistakes = [(12, "that is the square"), (lambda got: got == 144, "twice")]
-    exercise("E", answer, expected, hint="count again", mistakes=mistakes)
+    exercise("E", lambda: answer, cases=[((), expected)], hint="count again", mistakes=mistakes)
     assert words in capsys.readouterr().out
 
 
-def test_exercise_with_a_function(capsys):
+def test_exercise_with_two_cases(capsys):
     cases = [((1, 2), 3), ((5, 5), 10)]
     exercise("E", lambda a, b: a + b, cases=cases)
     exercise("E", lambda a, b: None, cases=cases)
@@ -77,6 +78,38 @@ def test_a_half_answered_function_is_an_attempt(capsys):
     assert "None is not right" in capsys.readouterr().out
 
 
+def test_a_wrong_answer_comes_before_a_later_error(capsys):
+    exercise("E", lambda a: 1 / a, cases=[((2,), 2), ((0,), 0)], mistakes=[(0.5, "upside down")])
+    assert capsys.readouterr().out.endswith("upside down\n")
+
+
+def test_printing_is_not_returning(capsys):
+    exercise("E", lambda a: print("it is", a), cases=[((1,), 1), ((2,), 2)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["it is 1", "it is 2"]
+    assert lines[2].startswith("✗ E: your function prints") and "return" in lines[2]
+    exercise("E", lambda a: print("it is", a) or a, cases=[((1,), 1)])
+    assert capsys.readouterr().out == "it is 1\n✓ E: correct\n"
+
+
 def test_long_values_are_cut(capsys):
-    exercise("E", "y" * 500, "x")
-    assert len(capsys.readouterr().out) < 130
+    exercise("E", lambda: "y" * 500, cases=[((), "x")])
+    assert len(capsys.readouterr().out) < 160
+
+
+def test_the_summary_counts_each_exercise_once_as_it_stands(capsys, monkeypatch):
+    monkeypatch.setattr(checks, "_marks", {})
+    answers = {"A": None, "B": 4, "C": 3, "D": None}
+    for _ in range(2):
+        for title, answer in answers.items():
+            exercise(title, lambda answer=answer: answer, cases=[((), 3)])
+        summary()
+    exercise("A", lambda: 3, cases=[((), 3)])
+    exercise("C", lambda: 1 / 0, cases=[((), 3)])
+    summary()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "checked" in line]
+    assert lines == [
+        "4 exercises checked: 1 correct, 1 wrong, 2 not attempted",
+        "4 exercises checked: 1 correct, 1 wrong, 2 not attempted",
+        "4 exercises checked: 1 correct, 2 wrong, 1 not attempted",
+    ]

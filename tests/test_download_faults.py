@@ -12,6 +12,7 @@ import io
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -253,6 +254,48 @@ def test_a_part_that_is_already_whole(server, cache):
     assert fetch(NAME).read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("record", [b"", b"sha256:12", b"\xff\xfe"])
+def test_a_record_that_is_half_written(server, cache, record):
+    path = fetch(NAME)
+    downloads._seals.clear()  # as in a new process
+    path.with_name(path.name + ".verified").write_bytes(record)
+    assert fetch(NAME).read_bytes() == CONTENT
+    assert len(server.requests) == 1
+    healthy(server, cache)
+
+
+def test_addresses_are_tried_in_turns(server, cache, monkeypatch):
+    """A dead first address does not keep the second waiting, and a part of the one is continued at the other."""
+    other = Server()
+    server.answer = lambda handler, _: send(handler, CONTENT, ranges=True, stop=100_000)
+    other.answer = lambda handler, _: send(handler, CONTENT, ranges=True)
+    waited = []
+    monkeypatch.setattr(downloads, "WAITS", (7,))
+    monkeypatch.setattr(downloads.time, "sleep", waited.append)
+    register(monkeypatch, "http://127.0.0.1:9/file.bin", server.url, other.url)
+    try:
+        assert fetch(NAME).read_bytes() == CONTENT
+    finally:
+        other.httpd.shutdown()
+        other.httpd.server_close()
+    assert len(server.requests) == len(other.requests) == 1
+    assert int(re.findall(r"\d+", other.requests[0]["Range"])[0]) > 0
+    assert 7 not in waited
+
+
+def test_no_address_has_it(server, cache, monkeypatch):
+    """Addresses that fail for one reason take one line together."""
+    register(monkeypatch, "http://127.0.0.1:9/a", f"{server.url}/missing", "http://127.0.0.1:9/b")
+    server.answer = lambda handler, _: send(handler, b"no", 404)
+    with pytest.raises(DownloadError) as caught:
+        fetch(NAME)
+    _, refused, missing, _ = str(caught.value).splitlines()
+    assert refused == "  http://127.0.0.1:9/a and 1 more addresses: the connection was refused"
+    assert missing.endswith("/missing: 404 Not Found")
+    register(monkeypatch, server.url)
+    healthy(server, cache)
+
+
 def test_the_next_address_has_it(server, cache, monkeypatch):
     register(monkeypatch, "http://127.0.0.1:9/file.bin", server.url)
     assert fetch(NAME).read_bytes() == CONTENT
@@ -316,12 +359,15 @@ CHILD = """
 """
 
 
-def child(server: Server, cache: Path, body: str = "downloads.fetch({name!r})", content: bytes = CONTENT, **options):
+def child(server: Server, cache: Path, body: str = "downloads.fetch({name!r})", content: bytes = CONTENT,
+          before: tuple[str, ...] = (), **options):  # fmt: skip
     """Another process with the same registry and cache."""
     words = {"root": str(ROOT), "name": NAME, "digest": hashlib.sha256(content).hexdigest(), "url": server.url}
     code = textwrap.dedent(CHILD).format(**words, body=textwrap.dedent(body).format(**words))
     environment = {**os.environ, "COURSE_MODE": "full", "COURSE_CACHE": str(cache), "CI": "1"}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        [*before, sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True, **options
+    )
 
 
 def errors_of(process: subprocess.Popen) -> str:
@@ -387,6 +433,63 @@ def test_a_read_only_cache(server):
         (cache / "folder").chmod(0o555)
         assert re.search("(?s)cannot be written.*COURSE_CACHE", errors_of(child(server, cache, body)))
         (cache / "folder").chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become other users")
+def test_two_users_share_a_cache(server):
+    """A folder of their group: one is killed in the middle, the other goes on, a third, who may only read, has it."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        cache = Path(place) / "shared"
+        cache.mkdir()
+        os.chown(cache, -1, 100)
+        cache.chmod(0o2775)
+        reached = threading.Event()
+
+        def stall(handler: BaseHTTPRequestHandler, number: int) -> None:
+            send(handler, CONTENT, ranges=True, stop=150_000 if number == 1 else None)
+            if number == 1:
+                time.sleep(0.2)
+                reached.set()
+                time.sleep(60)
+
+        server.answer = stall
+        become = "os.umask(0o002); os.setgroups([]); os.setgid({}); os.setuid({}); downloads.fetch({{name!r}})"
+        first = child(server, cache, become.format(100, 65533))
+        assert reached.wait(60)
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+        assert errors_of(child(server, cache, become.format(100, 65532))) == ""
+        assert (cache / NAME).read_bytes() == CONTENT
+        assert int(re.findall(r"\d+", server.requests[1]["Range"])[0]) > 0
+        assert errors_of(child(server, cache, become.format(65531, 65531))) == ""
+        assert len(server.requests) == 2
+
+
+def can_mount() -> bool:
+    command = ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return shutil.which("unshare") is not None and subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not can_mount(), reason="no small disk can be mounted")
+def test_a_small_disk(server, cache):
+    """A disk of 200 KB in a mount namespace of the child's own: it fills up in the middle of the file."""
+    cache.mkdir()
+    body = """
+    import pathlib
+    cache = pathlib.Path(os.environ["COURSE_CACHE"])
+    os.system('mount -t tmpfs -o size=200k none "$COURSE_CACHE"')
+    try:
+        downloads.fetch({name!r})
+    except downloads.DownloadError as error:
+        print(error, file=sys.stderr)
+    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["file.bin.lock"]
+    sys.exit(9)
+    """
+    errors = errors_of(child(server, cache, body.replace("\n    ", "\n"), before=("unshare", "-m")))
+    assert re.search("(?s)cannot be written: the disk is full.*COURSE_CACHE", errors)
+    assert "Error:" not in errors
+    healthy(server, cache)
 
 
 # ------------------------------------------------------------------------------------------------------------- archives
@@ -471,14 +574,30 @@ def test_a_good_archive(server, cache, monkeypatch, data):
     assert len(server.requests) == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
 def test_unpacking_that_was_killed_leaves_nothing(server, cache, monkeypatch):
-    data = zip_bytes(("a.txt", b"x"))
+    data = zip_bytes(("a.txt", b"x"), ("b.txt", b"y"))
     server.answer = lambda handler, _: send(handler, data)
-    register(monkeypatch, server.url, content=data, name="archive.zip")
-    name = f"archive-{hashlib.sha256(data).hexdigest()[:12]}"
-    (cache / f"{name}.unfinished-abc" / name).mkdir(parents=True)
-    folder = downloads.unpack("archive.zip")
-    assert [path for path in cache.iterdir() if path.is_dir()] == [folder]
+    body = """
+    def half(archive, folder):
+        archive.extract("a.txt", folder)
+        print("reached", flush=True)
+        time.sleep(60)
+    downloads.zipfile.ZipFile.extractall = half
+    downloads.unpack({name!r})
+    """
+    process = child(server, cache, body.replace("\n    ", "\n"), data, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == "reached\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    register(monkeypatch, server.url, content=data)
+    name = f"file-{hashlib.sha256(data).hexdigest()[:12]}"
+    assert not (cache / name).exists()
+    assert [path.name for path in cache.rglob("a.txt")] == ["a.txt"]  # the half that it left
+    folder = downloads.unpack(NAME)
+    assert folder == cache / name
+    assert {path.name for path in folder.iterdir()} == {"a.txt", "b.txt"}
+    assert {path for path in cache.iterdir() if path.is_dir()} == {folder, cache / "folder"}
 
 
 PARTS = st.sampled_from(["..", ".", "", "a", "A", "b", "ä", "a\\b", "C:", "/", "x" * 40])

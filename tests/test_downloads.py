@@ -140,8 +140,8 @@ def test_a_verified_file_is_not_hashed_again_until_it_changes(monkeypatch, serve
     register(monkeypatch, remote(address + "file.bin"))
     path = fetch("folder/file.bin")
     hashed = []
-    original = downloads.pooch.file_hash
-    monkeypatch.setattr(downloads.pooch, "file_hash", lambda *a, **k: hashed.append(a) or original(*a, **k))
+    original = downloads.hash_matches
+    monkeypatch.setattr(downloads, "hash_matches", lambda *a: hashed.append(a) or original(*a))
     for forget in (False, True):
         if forget:  # as in a new process: the record beside the file remains
             downloads._seals.clear()
@@ -156,6 +156,18 @@ def test_a_verified_file_is_not_hashed_again_until_it_changes(monkeypatch, serve
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # silently changed: only a full check sees it
     assert downloads.is_verified(path, downloads.registry()["folder/file.bin"])
     assert not downloads.is_verified(path, downloads.registry()["folder/file.bin"], again=True)
+
+
+def test_a_progress_bar_shows_size_and_rate_and_is_quiet_in_ci(monkeypatch, server, full_mode, capsys):
+    folder, address = server
+    (folder / "file.bin").write_bytes(CONTENT)
+    register(monkeypatch, remote(address + "file.bin"))
+    for ci in ("", "1"):
+        monkeypatch.setenv("CI", ci)
+        fetch("folder/file.bin").unlink()
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert ("folder/file.bin" in shown.err and "/10.0k" in shown.err and "B/s" in shown.err) is (ci == "")
 
 
 def test_next_address_is_tried(monkeypatch, server, full_mode):

@@ -107,23 +107,22 @@ def test_the_embedded_network_on_real_photographs(model):
 
 
 def test_the_scores_that_the_readme_tells(model):
-    """Mean IoU 0.35 to 0.63 and pixel accuracy 0.84 to 0.95 on the seven photographs, as the README says."""
+    """Mean IoU 0.58 to 0.94 (of all classes 0.42 to 0.67) and pixel accuracy 0.87 to 0.97 on the seven photographs."""
     scores = []
     for photo in street_photos():
         mask = LESSON["run_inference"](model, LESSON["load_image"](photo.path))
         matrix = LESSON["confusion_of_masks"](np.asarray(Image.open(photo.mask_path)), mask, 32)
-        scores.append((LESSON["mean_iou"](matrix), LESSON["pixel_accuracy"](matrix)))
-    np.testing.assert_allclose(np.min(scores, axis=0), [0.35, 0.84], atol=0.01)
-    np.testing.assert_allclose(np.max(scores, axis=0), [0.63, 0.95], atol=0.01)
+        scores.append((LESSON["mean_iou"](matrix, 0.01), LESSON["mean_iou"](matrix), LESSON["pixel_accuracy"](matrix)))
+    np.testing.assert_allclose(np.min(scores, axis=0), [0.58, 0.42, 0.87], atol=0.01)
+    np.testing.assert_allclose(np.max(scores, axis=0), [0.94, 0.67, 0.97], atol=0.01)
 
 
-def test_what_section_13_says_of_the_gate(model):
-    """The sky between the columns is mostly taken for building, and the far trees are lost."""
-    photo = street_photos()[-1]
-    assert photo.kind == "shift"
-    mask, truth = (
-        LESSON["run_inference"](model, LESSON["load_image"](photo.path)),
-        np.asarray(Image.open(photo.mask_path)),
-    )
-    assert (mask[150:300][truth[150:300] == 21] == 4).mean() > 0.5
-    assert (mask[truth == 26] == 26).mean() < 0.1
+def test_what_section_13_says_of_the_night(model):
+    """At night a large part of the brick wall of leuven_b is taken for a tree, and the network is sure of it."""
+    photo = street_photos()[1]
+    assert photo.name == "leuven_b"
+    night = LESSON["at_night"](LESSON["load_image"](photo.path), np.random.default_rng(0))
+    scores = np.asarray(model.predict(night[None]))[0, ..., 1:]
+    tree = (np.asarray(Image.open(photo.mask_path)) == 4) & (scores.argmax(axis=-1) == 26)
+    assert tree.mean() > 0.1
+    assert np.median(scores.max(axis=-1)[tree]) > 0.8

@@ -182,5 +182,24 @@ def test_checks_exercises_and_questions(notebook):
         if "solution" in tags(cell):
             assert cell.source.count("<details>") == cell.source.count("</details>") == 1, cell.id
             assert "```python\n" in cell.source, cell.id
+    assert [cell.source for cell in code_cells(notebook) if not tags(cell) & {"exercise", "exercise-check"}][-1] == (
+        "summary()"
+    ), "the last cell counts the exercises"
     recall = prose(notebook).split("## Recall questions")[1].split("## Exercises")[0]
     assert 3 <= recall.count("<details>") == recall.count("</details>") <= 5
+
+
+def test_every_exercise_has_two_hints(notebook):
+    """Folded below the task; the second says more, and neither is the solution."""
+    solutions = iter([cell.source for cell in notebook.cells if "solution" in tags(cell)])
+    for task, stub in pairwise(notebook.cells):
+        if "exercise" not in tags(stub):
+            continue
+        hints = re.findall(r"<details><summary>(.+?)</summary>\n\n(.+?)\n\n</details>", task.source, re.DOTALL)
+        assert [name for name, _ in hints] == ["Hint 1", "Hint 2"], f"{stub.id}: the task needs two hints"
+        assert task.source.endswith("</details>"), f"{stub.id}: the hints come last"
+        first, second = (text for _, text in hints)
+        assert min(len(first), len(second)) > 40 and first != second, stub.id
+        code = re.search(r"```python\n(.*?)```", next(solutions), re.DOTALL)[1]
+        answers = [answer for answer in re.findall(r"return (.+)", code) if len(answer) > 15]
+        assert not [answer for answer in answers if answer in task.source], f"{stub.id}: a hint holds the solution"

@@ -191,22 +191,29 @@ def test_lab_opens_the_lesson_that_was_asked_for(monkeypatch):
     assert "--allow-root" in lab.command(None)
 
 
-def test_lab_serves_the_lessons(tmp_path):
-    """A real JupyterLab on loopback serves the first lesson and a picture that it shows."""
+@pytest.mark.parametrize("place", ["notebooks", "work"])
+def test_lab_serves_the_lessons(tmp_path, place):
+    """A real JupyterLab on loopback opens the first lesson, or the student's copy, and serves a picture of it."""
+    course = tmp_path / "course"
+    for name in ("notebooks", "tools", "utils", "assets/diagrams"):
+        shutil.copytree(ROOT / name, course / name)
+    if place == "work":
+        subprocess.run([sys.executable, "-m", "tools.work"], cwd=course, check=True, capture_output=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = f"--no-browser --ip=127.0.0.1 --port={port} --IdentityProvider.token=t --ServerApp.port_retries=0"
     environment = {**os.environ, "LAB_OPTIONS": options, "HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
-    lesson = Path(lab.command(None)[-1]).name
+    lesson = lab.page(None).name
     log = (tmp_path / "log").open("wb")
-    server = subprocess.Popen([sys.executable, "-m", "tools.lab"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    server = subprocess.Popen([sys.executable, "-m", "tools.lab"], cwd=course, env=environment, stdout=log, stderr=log)
     try:
-        contents = json.loads(get(f"http://127.0.0.1:{port}/api/contents/notebooks/{lesson}?token=t", server))
+        contents = json.loads(get(f"http://127.0.0.1:{port}/api/contents/{place}/{lesson}?token=t", server))
         assert contents["type"] == "notebook"
         picture = re.search(r"\.\./(assets/diagrams/[\w-]+\.svg)", json.dumps(contents)).group(1)
         assert b"<svg" in get(f"http://127.0.0.1:{port}/files/{picture}?token=t", server)
-        assert b"JupyterLab" in get(f"http://127.0.0.1:{port}/lab?token=t", server)
+        assert b"JupyterLab" in get(f"http://127.0.0.1:{port}/lab/tree/{place}/{lesson}?token=t", server)
+        assert f"{place}/" in (tmp_path / "log").read_text().splitlines()[0]
     finally:
         server.terminate()
         server.wait(20)

@@ -27,10 +27,11 @@ def archive(tmp_path):
     return tmp_path / "images.zip"
 
 
-def run(monkeypatch, archive, work, epochs: int) -> dict:
+def run(monkeypatch, archive, work, epochs: int, *options: str) -> dict:
     monkeypatch.setattr(train_cifar10, "EPOCHS", epochs)
-    monkeypatch.setattr(train_cifar10, "TARGET", archive.parent / "history.json")
-    monkeypatch.setattr(sys, "argv", ["train_cifar10", str(archive), "--work", str(work)])
+    for name in ("TARGET", "OURS"):
+        monkeypatch.setattr(train_cifar10, name, archive.parent / "history.json")
+    monkeypatch.setattr(sys, "argv", ["train_cifar10", str(archive), "--work", str(work), *options])
     train_cifar10.main()
     return json.loads((archive.parent / "history.json").read_text())
 
@@ -40,7 +41,7 @@ def test_a_run_writes_history_and_confusion(archive, tmp_path, monkeypatch):
     assert result["class_names"] == list(CIFAR10_CLASSES)
     for variant in ("dropout", "baseline"):
         assert {len(values) for values in result[variant]["history"].values()} == {2}
-        assert set(result[variant]["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        assert set(result[variant]["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
         assert np.sum(result[variant]["confusion_on_validation"]) == 12  # 30 % of 40
 
 
@@ -58,3 +59,12 @@ def test_an_interrupted_run_goes_on_where_it_stopped(archive, tmp_path, monkeypa
     history = run(monkeypatch, archive, tmp_path / "work", epochs=2)["dropout"]["history"]
     assert history["loss"][0] == kept[0]["loss"]
     assert len(history["loss"]) == 2
+
+
+def test_our_recipe_writes_its_settings_and_history(archive, tmp_path, monkeypatch):
+    tiny = train_cifar10.Recipe(epochs=2, stem=4, widths=(4, 4), pooled=(1,), batch_size=8)
+    monkeypatch.setattr(train_cifar10, "RECIPES", {"short": tiny})
+    result = run(monkeypatch, archive, tmp_path / "work", 1, "--recipe", "ours", "--precision", "float32")
+    assert result["short"]["recipe"]["widths"] == [4, 4] and result["short"]["recipe"]["precision"] == "float32"
+    assert {len(values) for values in result["short"]["history"].values()} == {2}
+    assert all(seconds > 0 for seconds in result["short"]["history"]["seconds"])

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import zipfile
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -39,6 +40,9 @@ def archive(tmp_path, monkeypatch):
     keras.Model(inputs, x).save(tmp_path / "small.keras")
     small = train_signs.Settings(size=24, epochs=2, batch_size=4)
     monkeypatch.setattr(train_signs, "SETTINGS", {"real": small, "rendered": small})
+    ways = {name: replace(one, size=24, epochs=1, batch_size=4) for name, one in train_signs.WAYS.items()}
+    monkeypatch.setattr(train_signs, "WAYS", ways)
+    monkeypatch.setattr(train_signs, "WAYS_TARGET", tmp_path / "ways.json")
     monkeypatch.setattr(train_signs, "BACKBONE", tmp_path / "small.keras")
     monkeypatch.setattr(train_signs, "RENDERED", path)
     monkeypatch.setattr(train_signs, "TARGET", tmp_path / "history.json")
@@ -88,7 +92,7 @@ def test_rendered_signs_get_their_part_of_the_file(archive, monkeypatch):
     assert result["data"] == "kept"
     part = result["rendered_to_real"]
     assert part["command"] == "python -m tools.train_signs rendered signs.zip --work FOLDER"
-    assert set(part["history"]) == {"accuracy", "val_accuracy", "loss", "val_loss"}
+    assert set(part["history"]) == {"accuracy", "val_accuracy", "loss", "val_loss", "seconds"}
     assert part["test_images"] == 2
     assert part["test_accuracy"] in (0, 0.5, 1)
     assert len(part["recall"]) == train_signs.CLASSES
@@ -113,3 +117,19 @@ def test_an_interrupted_training_goes_on_where_it_stopped(archive, monkeypatch):
     assert result["rendered_to_real"] == "kept"
     assert result["history"]["loss"][0] == kept[0]["loss"]
     assert len(result["history"]["loss"]) == 2
+
+
+def test_three_ways_differ_in_where_they_begin_and_what_learns(archive, monkeypatch):
+    models = {name: train_signs.build(settings) for name, settings in train_signs.WAYS.items()}
+    lite0 = {name: model.get_layer("lite0") for name, model in models.items()}
+    learning = {name: len(features.trainable_variables) for name, features in lite0.items()}
+    assert learning["frozen"] == 0 < learning["fine-tuned"] < learning["from scratch"]
+    weights = {name: features.get_layer("block12_expand_relu6").kernel.numpy() for name, features in lite0.items()}
+    assert np.array_equal(weights["frozen"], weights["fine-tuned"])
+    assert not np.array_equal(weights["from scratch"], weights["fine-tuned"])
+    run_ways = ["train_signs", "ways", str(archive), "--work", str(archive.parent / "work")]
+    monkeypatch.setattr(sys, "argv", run_ways)
+    train_signs.main()
+    result = json.loads(train_signs.WAYS_TARGET.read_text())
+    assert list(result) == list(train_signs.WAYS)
+    assert all(0 <= one["test_accuracy"] <= 1 for one in result.values())

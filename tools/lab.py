@@ -1,16 +1,24 @@
-"""Open JupyterLab on the lessons: python -m tools.lab [NN]."""
+"""Open JupyterLab on the lessons, in the student's copy if there is one: python -m tools.lab [NN]."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
+from tools import work
 from tools.lessons import ROOT, lesson_files
+
+
+def page(lesson: str | None) -> Path:
+    """The notebook to open: the first lesson or the one asked for, in work/ if it was copied there."""
+    original = lesson_files([lesson] if lesson else [])[0]
+    copied = work.WORK / original.name
+    return copied if copied.exists() else original
 
 
 def command(lesson: str | None) -> list[str]:
     """The command line that starts JupyterLab, with the first lesson open or the one asked for."""
-    page = lesson_files([lesson] if lesson else [])[0]
     options = [
         # The root is the repository, so that the lessons find the pictures in assets/.
         f"--ServerApp.root_dir={ROOT}",
@@ -19,10 +27,15 @@ def command(lesson: str | None) -> list[str]:
         options.append("--allow-root")  # a container's only user is often root, and Jupyter refuses it otherwise
     # For a remote machine or a test: LAB_OPTIONS="--no-browser --port=9000".
     options += os.environ.get("LAB_OPTIONS", "").split()
-    return [sys.executable, "-m", "jupyterlab", *options, str(page)]
+    return [sys.executable, "-m", "jupyterlab", *options, str(page(lesson))]
 
 
 if __name__ == "__main__":
     os.chdir(ROOT)
-    arguments = command(sys.argv[1] if len(sys.argv) > 1 else None)
+    asked = sys.argv[1] if len(sys.argv) > 1 else None
+    if page(asked).parent == work.WORK:
+        print("Opening your copy, work/.", flush=True)
+    else:
+        print("Opening notebooks/, the course's own files. `make work` makes a copy to work in.", flush=True)
+    arguments = command(asked)
     os.execv(arguments[0], arguments)

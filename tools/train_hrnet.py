@@ -1,20 +1,19 @@
 """Train lesson 9's small HRNet on the real CamVid frames, score it, and export it as a SavedModel.
 
-    python -m tools.train_hrnet train camvid_trainval.zip --work /tmp/hrnet
     python -m tools.street_photos training photos.zip
-    python -m tools.train_hrnet train camvid_trainval.zip photos.zip photos.zip photos.zip --work /tmp/adapted \\
-        --epochs 14 --rate 1e-3 --start /tmp/hrnet/hrnet.weights.h5
-    python -m tools.train_hrnet evaluate camvid_trainval.zip --work /tmp/adapted
-    python -m tools.train_hrnet export --work /tmp/adapted
+    python -m tools.train_hrnet train camvid_trainval.zip photos.zip photos.zip --work /tmp/hrnet
+    python -m tools.train_hrnet evaluate camvid_trainval.zip --work /tmp/hrnet
+    python -m tools.train_hrnet export --work /tmp/hrnet
 
 The first zip holds 367 training and 101 validation frames of 360x480 with masks of the ids 0-10 (CLASSES) and 11
-(unlabelled); further ones only training frames. A zip that is named three times is seen three times an epoch. A
-training can be stopped and started again: its state after every epoch is in --work. `evaluate` writes
-assets/data/hrnet_scores.json, `export` the SavedModel assets/models/hrnet_small.
+(unlabelled); further ones only training frames. A zip that is named twice is seen twice an epoch. A training can be
+stopped and started again: its state after every epoch is in --work. `evaluate` writes assets/data/hrnet_scores.json,
+`export` the SavedModel assets/models/hrnet_small.
 
 The network follows HRNet (Wang et al., "Deep High-Resolution Representation Learning for Visual Recognition", 2020):
-parallel branches at strides 4, 8 and 16 that exchange their features, here with 32, 64 and 96 channels. Its head also
-sees the stem's features at stride 2, since poles and signs are a few pixels wide.
+parallel branches at strides 4, 8 and 16 that exchange their features, here with 32, 64 and 96 channels. They begin
+with the maps of a stem that is trained on ImageNet, the first blocks of lesson 7's EfficientNet-Lite0. The head also
+sees the stem's map at stride 2, since poles and signs are a few pixels wide.
 """
 
 from __future__ import annotations
@@ -44,11 +43,12 @@ CLASSES = (
 UNLABELLED = len(CLASSES)
 CAMVID_IDS = (21, 4, 8, 17, 19, 26, 20, 9, 5, 16, 2)  # the same classes among CamVid's 32, in alphabetical order
 BACKBONE = ASSETS / "models" / "efficientnet_lite0.keras"
-TEACHER_LAYERS = ("block01_project_bn", "block03_add", "block05_add", "block11_add", "block16_project_bn")
+STEM_LAYERS = ("block01_project_bn", "block03_add", "block05_add", "block11_add")
 WIDTHS = (32, 64, 96)
 CROP = (256, 320)
 BATCH_SIZE = 8
-LEARNING_RATE = 3e-3
+LEARNING_RATE = 1e-3
+EPOCHS = 50
 SEED = 42
 
 
@@ -146,43 +146,23 @@ def exchange(branches: list[Any]) -> list[Any]:
     return results
 
 
+def stem() -> keras.Model:
+    """The first eleven blocks of EfficientNet-Lite0, with their weights: RGB in 0..255 to maps at strides 2 to 16."""
+    lite0 = keras.models.load_model(BACKBONE)
+    return keras.Model(lite0.input, [lite0.get_layer(name).output for name in STEM_LAYERS])
+
+
 def build() -> keras.Model:
     """(N, H, W, 3) float RGB in [0, 1], of any height and width, to (N, H, W, 11) logits."""
     inputs = keras.Input((None, None, 3))
-    fine = convolve(layers.Rescaling(4.0, offset=-2.0)(inputs), 16, stride=2)
-    x = convolve(fine, WIDTHS[0], stride=2)
-    branches = [residual(residual(x))]
-    for number_of_branches, modules in ((2, 1), (3, 2)):
-        branches.append(convolve(branches[-1], WIDTHS[number_of_branches - 1], stride=2))
-        for _ in range(modules):
-            branches = exchange([residual(residual(x)) for x in branches])
+    fine, *maps = stem()(layers.Rescaling(255.0)(inputs))
+    branches = [convolve(x, width, size=1) for x, width in zip(maps, WIDTHS, strict=True)]
+    for _ in range(2):
+        branches = exchange([residual(x) for x in branches])
     joined = layers.Concatenate()([branches[0]] + [UpsampleLike()([x, branches[0]]) for x in branches[1:]])
     x = layers.SpatialDropout2D(0.1)(convolve(joined, 64, size=1))
     x = layers.Concatenate()([UpsampleLike()([x, fine]), fine])
     x = convolve(x, 32)
-    logits = layers.Conv2D(len(CLASSES), 1)(x)
-    return keras.Model(inputs, layers.Activation("linear", dtype="float32")(UpsampleLike()([logits, inputs])))
-
-
-def build_teacher() -> keras.Model:
-    """Like `build`, on EfficientNet-Lite0, which knows ImageNet: its maps at strides 2 to 32, from coarse to fine.
-
-    A feature pyramid (Lin et al., "Feature Pyramid Networks for Object Detection", 2017) with an output at stride 2.
-    """
-    lite0 = keras.models.load_model(BACKBONE)
-    maps = [lite0.get_layer(name).output for name in TEACHER_LAYERS]
-    features = keras.Model(lite0.input, maps)
-    inputs = keras.Input((None, None, 3))
-    fine, *maps = features(layers.Rescaling(255.0)(inputs))
-    lateral = [convolve(x, 96, size=1) for x in maps]
-    x = lateral.pop()
-    pyramid = [x]
-    for like in reversed(lateral):
-        x = residual(layers.Add()([UpsampleLike()([x, like]), like]))
-        pyramid.append(x)
-    joined = layers.Concatenate()([x] + [UpsampleLike()([coarse, x]) for coarse in pyramid[:-1]])
-    x = layers.SpatialDropout2D(0.1)(convolve(joined, 96, size=1))
-    x = convolve(layers.Concatenate()([UpsampleLike()([x, fine]), fine]), 48)
     logits = layers.Conv2D(len(CLASSES), 1)(x)
     return keras.Model(inputs, UpsampleLike()([logits, inputs]))
 
@@ -206,25 +186,6 @@ def segmentation_loss(weights: np.ndarray) -> Any:
         return entropy + 0.5 * jaccard
 
     return loss
-
-
-def distillation_loss(weights: np.ndarray) -> Any:
-    """The loss above plus the cross-entropy to a teacher's probabilities, which every pixel has (Hinton et al., 2015).
-
-    Its target is (N, H, W, 12): the mask, then the teacher's 11 probabilities.
-    """
-    of_mask = segmentation_loss(weights)
-
-    def loss(target: Any, logits: Any) -> Any:
-        mask, teacher = target[..., 0], target[..., 1:]
-        weight = tf.reduce_sum(teacher * weights, axis=-1)
-        entropy = tf.nn.softmax_cross_entropy_with_logits(teacher, logits)
-        return of_mask(mask, logits) + tf.reduce_sum(weight * entropy) / tf.reduce_sum(weight)
-
-    return loss
-
-
-NETWORKS = {"hrnet": build, "teacher": build_teacher}
 
 
 # ------------------------------------------------------------------------------------------------------------ commands
@@ -263,35 +224,18 @@ class Report(keras.callbacks.Callback):
             file.write(json.dumps(row) + "\n")
 
 
-def answers(teachers: list[keras.Model], frames: Any, masks: Any) -> Any:
-    """The target of `distillation_loss`: the masks and the mean of the teachers' probabilities."""
-    probabilities = sum(tf.nn.softmax(teacher(frames, training=False)) for teacher in teachers) / len(teachers)
-    return tf.concat([tf.cast(masks, tf.float32)[..., None], probabilities], axis=-1)
-
-
-def train(
-    data: list[Path], work: Path, epochs: int, rate: float, start: Path | None, network: str, teacher: Path | None
-) -> None:
+def train(data: list[Path], work: Path, epochs: int, rate: float) -> None:
     work.mkdir(parents=True, exist_ok=True)
     frames, masks = (np.concatenate(part) for part in zip(*(read_frames(path, "train") for path in data), strict=True))
     valid = read_frames(data[0], "val")
     keras.utils.set_random_seed(SEED)
-    model = NETWORKS[network]()
-    if start:
-        model.load_weights(start)
+    model = build()
     steps = len(frames) // BATCH_SIZE
     decay = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=rate, warmup_steps=steps)
     optimizer = keras.optimizers.AdamW(decay, weight_decay=1e-3, clipnorm=5.0)
-    loss = distillation_loss if teacher else segmentation_loss
-    model.compile(optimizer, loss(class_weights(masks)))
+    model.compile(optimizer, segmentation_loss(class_weights(masks)))
     views = tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(len(frames)).repeat()
     views = views.map(random_view, 2).map(random_camera, 2).batch(BATCH_SIZE).prefetch(2)
-    if teacher:
-        # The network that the training begins with answers, too: each of the two is better at other classes.
-        teachers = [build_teacher(), build()]
-        for one, weights in zip(teachers, (teacher, start), strict=True):
-            one.load_weights(weights)
-        views = views.map(lambda frames, masks: (frames, answers(teachers, frames, masks)))
     callbacks = [Report(work / "log.jsonl", *valid), keras.callbacks.BackupAndRestore(work / "state")]
     model.fit(views, epochs=epochs, steps_per_epoch=steps, callbacks=callbacks, verbose=2)
     model.save_weights(work / "hrnet.weights.h5")
@@ -352,13 +296,8 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("train")
     command.add_argument("data", type=Path, nargs="+", help="camvid_trainval.zip, and zips of further training frames")
-    command.add_argument("--epochs", type=int, default=80)
+    command.add_argument("--epochs", type=int, default=EPOCHS)
     command.add_argument("--rate", type=float, default=LEARNING_RATE, help="largest learning rate")
-    command.add_argument("--start", type=Path, help="weights to begin with, of an earlier training")
-    command.add_argument("--network", choices=NETWORKS, default="hrnet")
-    command.add_argument(
-        "--teacher", type=Path, help="weights of the teacher, whose answers are learnt, too, with --start's"
-    )
     command = commands.add_parser("evaluate")
     command.add_argument("data", type=Path, help="camvid_trainval.zip")
     command.add_argument("--target", type=Path, default=ASSETS / "data" / "hrnet_scores.json")

@@ -2,12 +2,15 @@
 
     python -m tools.train_signs real gtsrb_40_per_class.zip --work /tmp/signs
     python -m tools.train_signs rendered gtsrb_40_per_class.zip --work /tmp/signs
+    python -m tools.train_signs ways gtsrb_40_per_class.zip --work /tmp/signs
 
 The zip holds GTSRB in lesson 8's layout: Train/<id>/ and Valid/<id>/ with 28 and 12 photographs a class, Test/ and
 Test.csv with half of the official test set. `real` trains on its 1,204 training images; `rendered` trains on the drawn
 signs of assets/data/traffic_signs.zip and on no photograph at all. Both answer for the same test photographs and write
 their part of assets/data/gtsrb_history.json. A training can be stopped and started again: its state after every epoch
-is in --work. `real` costs twelve minutes of one core, half as much on two; `rendered` two and a half.
+is in --work. `real` costs twelve minutes of one core, half as much on two; `rendered` two and a half. `ways` compares
+three ways of training on the photographs, at 64 pixels and for 20 epochs each: from scratch, with every layer of Lite0
+frozen, and fine-tuned; it writes assets/data/gtsrb_ways.json.
 
 What goes beyond lesson 8's recipe: images of 112 pixels; more augmentation; softened labels; batch normalisation that
 learns the statistics of road signs; normalised contrast (in trials on rendered signs these last two changed nothing);
@@ -40,6 +43,7 @@ tf = runtime.tf
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TARGET = ASSETS / "data" / "gtsrb_history.json"
+WAYS_TARGET = ASSETS / "data" / "gtsrb_ways.json"
 RENDERED = ASSETS / "data" / "traffic_signs.zip"
 BACKBONE = ASSETS / "models" / "efficientnet_lite0.keras"
 CLASSES = 43
@@ -59,9 +63,15 @@ class Settings:
     label_smoothing: float = 0.05
     dropout: float = 0.3
     seed: int = 42
+    pretrained: bool = True  # otherwise Lite0 begins with random weights and all of it learns
 
 
 SETTINGS = {"real": Settings(size=112, epochs=30), "rendered": Settings(size=64, epochs=10)}
+WAYS = {
+    "from scratch": Settings(size=64, epochs=20, frozen="", pretrained=False),
+    "frozen": Settings(size=64, epochs=20, frozen="every block"),
+    "fine-tuned": Settings(size=64, epochs=20),
+}
 
 
 def decode(content: bytes, size: int) -> np.ndarray:
@@ -102,8 +112,11 @@ def build(settings: Settings) -> keras.Model:
     """Pixels 0..255 in, 43 logits out: contrast, Lite0 up to its cut, average pooling, dropout and a dense layer."""
     lite0 = keras.models.load_model(BACKBONE)
     features = keras.Model(lite0.input, lite0.get_layer(settings.cut).output, name="lite0")
+    if not settings.pretrained:
+        features = keras.models.clone_model(features)
     names = [layer.name for layer in features.layers]
-    first = next(i for i, name in enumerate(names) if name.startswith("block") and name[:7] > settings.frozen)
+    blocks = (i for i, name in enumerate(names) if name.startswith("block") and name[:7] > settings.frozen)
+    first = next(blocks, len(names)) if settings.frozen else 0
     for i, layer in enumerate(features.layers):
         layer.trainable = i >= first
     return keras.Sequential(
@@ -163,6 +176,21 @@ def probabilities(model: keras.Model, images: np.ndarray, views: int = len(VIEWS
     return total / views
 
 
+def compile_model(model: keras.Model, settings: Settings, steps_per_epoch: int) -> None:
+    """The optimizer, its schedule, and the loss."""
+    rate = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 30,
+        max(1, (settings.epochs - 1) * steps_per_epoch),
+        warmup_target=settings.learning_rate,
+        warmup_steps=steps_per_epoch,
+    )
+    model.compile(
+        keras.optimizers.Adam(rate, clipnorm=1.0),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
+        metrics=["accuracy"],
+    )
+
+
 def train(train_set: Images, valid_set: Images, settings: Settings, work: Path) -> tuple[keras.Model, dict]:
     """The model after all epochs and its history; from the first epoch, or from where it was interrupted."""
     work.mkdir(parents=True, exist_ok=True)
@@ -173,25 +201,14 @@ def train(train_set: Images, valid_set: Images, settings: Settings, work: Path) 
         model.load_weights(weights)
     else:
         steps = len(train_set[0]) // settings.batch_size
-        rate = keras.optimizers.schedules.CosineDecay(
-            settings.learning_rate / 30,
-            max(1, (settings.epochs - 1) * steps),
-            warmup_target=settings.learning_rate,
-            warmup_steps=steps,
-        )
-        smooth = settings.label_smoothing
-        model.compile(
-            keras.optimizers.Adam(rate, clipnorm=1.0),
-            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smooth),
-            metrics=["accuracy"],
-        )
+        compile_model(model, settings, steps)
         valid = (valid_set[0], keras.utils.to_categorical(valid_set[1], CLASSES))
         callbacks = [KeepHistory(kept), keras.callbacks.BackupAndRestore(work / "state")]
         model.fit(batches(*train_set, settings), steps_per_epoch=steps, epochs=settings.epochs,
                   validation_data=valid, callbacks=callbacks, shuffle=False, verbose=0)  # fmt: skip
         model.save_weights(weights)
     rows = json.loads(kept.read_text())
-    return model, {key: [row[key] for row in rows] for key in ("accuracy", "val_accuracy", "loss", "val_loss")}
+    return model, {key: [row[key] for row in rows] for key in rows[0]}
 
 
 def scores(model: keras.Model, test_set: Images) -> dict:
@@ -207,12 +224,11 @@ def scores(model: keras.Model, test_set: Images) -> dict:
     }
 
 
-def run(kind: str, path: Path, work: Path) -> dict:
+def run(kind: str, path: Path, work: Path, settings: Settings) -> dict:
     """Train on photographs or on rendered signs and score on the test photographs of the zip."""
-    settings = SETTINGS[kind]
-    source = path if kind == "real" else RENDERED
+    source = RENDERED if kind == "rendered" else path
     train_set, valid_set = (read_part(source, part, settings.size) for part in ("Train", "Valid"))
-    model, history = train(train_set, valid_set, settings, work / kind)
+    model, history = train(train_set, valid_set, settings, work)
     valid = probabilities(model, valid_set[0]).argmax(axis=1)
     return {
         "command": f"python -m tools.train_signs {kind} {path.name} --work FOLDER",
@@ -227,11 +243,16 @@ def run(kind: str, path: Path, work: Path) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=tuple(SETTINGS), help="what to train on")
+    parser.add_argument("kind", choices=(*SETTINGS, "ways"), help="what to train on, or three ways on photographs")
     parser.add_argument("zip", type=Path, help="zip of Train/<id>/, Valid/<id>/, Test/ and Test.csv")
     parser.add_argument("--work", type=Path, required=True, help="folder for the state between epochs")
     arguments = parser.parse_args()
-    result = run(arguments.kind, arguments.zip, arguments.work)
+    if arguments.kind == "ways":
+        result = {name: run("ways", arguments.zip, arguments.work / name, one) for name, one in WAYS.items()}
+        WAYS_TARGET.write_text(json.dumps(result, indent=1) + "\n")
+        print(f"wrote {WAYS_TARGET}")
+        return
+    result = run(arguments.kind, arguments.zip, arguments.work / arguments.kind, SETTINGS[arguments.kind])
     kept = json.loads(TARGET.read_text()) if TARGET.exists() else {}
     if arguments.kind == "real":
         data = "GTSRB: 28 training and 12 validation photographs of each of 43 classes, half of the official test set"

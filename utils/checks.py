@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
+_marks: dict[str, str] = {}  # of each exercise, what its check said last: ✓, ✗ or ○
 
 
 def check(claim: str, holds: Any, hint: str = "") -> None:
@@ -35,59 +39,63 @@ def headline(name: str, value: str) -> None:
 
 def exercise(
     title: str,
-    answer: Any,
-    expected: Any = None,
+    answer: Callable[..., Any],
     *,
-    cases: Sequence[tuple[tuple[Any, ...], Any]] = (),
+    cases: Sequence[tuple[tuple[Any, ...], Any]],
     hint: str = "",
     mistakes: Sequence[tuple[Any, str]] = (),
     tolerance: float = 1e-5,
 ) -> None:
-    """Check a reader's answer and say so in one line; never stop the notebook.
+    """Check a reader's function, `answer`, and say so in one line; never stop the notebook.
 
-    An answer that is None (or a function that returns None) counts as not attempted yet.
+    A function that returns None for all cases, and prints nothing, counts as not attempted yet.
 
     Args:
         title: for example "Exercise 1".
-        answer: a value, or a function when `cases` are given.
-        expected: what the value must be, or a predicate that is True for a right one.
-        cases: (arguments, expected) for a function; `expected` as above.
+        cases: (arguments, what it must return, or a predicate that is True for a right result).
         hint: shown with a wrong answer.
-        mistakes: (wrong value or predicate, message) for answers that people typically give; compared with what
-            came out for the value, or for the first case that failed.
+        mistakes: (wrong result or predicate, message) of typical answers, for the first case that fails.
         tolerance: relative and absolute tolerance for numbers.
     """
-    try:
-        results = [(answer(*arguments), wanted, arguments) for arguments, wanted in cases] or [(answer, expected, None)]
-    except Exception as error:  # whatever the reader's code raises is the message
-        print(f"✗ {title}: your code raised {type(error).__name__}: {error}")
-        return
-    if all(got is None for got, _, _ in results):
-        print(f"○ {title}: not attempted yet")
-        return
-    for got, wanted, arguments in results:
-        if _matches(got, wanted, tolerance):
-            continue
+    printed, results, mark, words = io.StringIO(), [], "○", "not attempted yet"
+    with contextlib.redirect_stdout(printed):
+        for arguments, _ in cases:
+            try:
+                results.append(answer(*arguments))
+            except Exception as error:  # whatever the reader's code raises is the message
+                results.append(error)
+    right = [_matches(got, wanted, tolerance) for got, (_, wanted) in zip(results, cases, strict=True)]
+    if all(right):
+        mark, words = "✓", "correct"
+    elif any(got is not None for got in results):
+        got, (arguments, _) = results[right.index(False)], cases[right.index(False)]
         message = next((text for wrong, text in mistakes if _matches(got, wrong, tolerance)), hint)
-        where = "" if arguments is None else f" for the arguments {_brief(arguments)}"
-        print(f"✗ {title}: {_brief(got)} is not right{where}." + (f" {message}" if message else ""))
-        return
-    print(f"✓ {title}: correct")
+        mark, words = "✗", f"{_brief(got)} is not right for the arguments {_brief(arguments)}. {message}".rstrip()
+        if isinstance(got, Exception):
+            words = f"your code raised {type(got).__name__}: {got}"
+    elif printed.getvalue():
+        mark, words = "✗", "your function prints its answer and returns None. Write return before the answer."
+    _marks[title] = mark
+    print(f"{printed.getvalue()}{mark} {title}: {words}")
+
+
+def summary() -> None:
+    """Print how many exercises are correct, wrong and not attempted, by what each check said last in this kernel."""
+    right, wrong, empty = (list(_marks.values()).count(mark) for mark in "✓✗○")
+    print(f"{len(_marks)} exercises checked: {right} correct, {wrong} wrong, {empty} not attempted")
 
 
 def _matches(got: Any, wanted: Any, tolerance: float) -> bool:
     """Whether a result is the wanted one: by predicate, by shape and value for numbers, else by ==."""
     if isinstance(wanted, Callable):
-        try:
+        with contextlib.suppress(Exception):
             return bool(wanted(got))
-        except Exception:
-            return False
+        return False
     try:
-        got_array, wanted_array = np.asarray(got, dtype=float), np.asarray(wanted, dtype=float)
+        a, b = (np.asarray(value, dtype=float) for value in (got, wanted))
     except (TypeError, ValueError):
         return type(got) is type(wanted) and got == wanted
-    same_shape = got_array.shape == wanted_array.shape
-    return same_shape and bool(np.allclose(got_array, wanted_array, rtol=tolerance, atol=tolerance, equal_nan=True))
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
 
 
 def _brief(value: Any, limit: int = 80) -> str:

@@ -24,13 +24,14 @@ import time
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import filelock
 import pooch
 import requests
+from pooch.hashes import hash_matches
 from tqdm.auto import tqdm
 
 from utils.mode import mode
@@ -38,7 +39,9 @@ from utils.mode import mode
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TIMEOUTS = (10, 30)  # seconds to connect, and between two pieces of the file
 WAITS = (1, 3, 9)  # seconds before the second, third and fourth try
+CURE = "Check the connection, name a mirror in COURSE_MIRROR, or work in quick mode (COURSE_MODE=quick)."
 UNPACKED_LIMIT = 5_000_000_000  # bytes; the largest archive of the course, GTSRB's training part, has 0.4 GB
+_seals: dict[Path, str] = {}  # what `is_verified` has found in this process
 
 
 class DownloadError(RuntimeError):
@@ -70,10 +73,10 @@ class Source:
     sha256: str | None = None
     md5: str | None = None
     size: int | None = None
-    urls: tuple[str, ...] = ()
+    urls: Sequence[str] = ()
     embedded: bool = False
     members: int | None = None
-    lessons: tuple[int, ...] = ()
+    lessons: Sequence[int] = ()
 
     @property
     def known_hash(self) -> str:
@@ -85,11 +88,7 @@ class Source:
 def registry() -> dict[str, Source]:
     """All known files by name, from assets/registry.json."""
     entries = json.loads((ASSETS / "registry.json").read_text(encoding="utf-8"))
-    lists = {"urls", "lessons"}
-    return {
-        name: Source(name=name, **{key: tuple(value) if key in lists else value for key, value in entry.items()})
-        for name, entry in entries.items()
-    }
+    return {name: Source(name=name, **entry) for name, entry in entries.items()}
 
 
 def cache_dir() -> Path:
@@ -149,34 +148,24 @@ def is_verified(path: Path, source: Source, *, again: bool = False) -> bool:
         source: what it should be.
         again: hash it even if it seems unchanged since the last time.
     """
-    try:
-        status = path.stat()
-    except FileNotFoundError:
+    if not path.exists():
         return False
+    status = path.stat()
     if source.size is not None and status.st_size != source.size:
         return False
     seal = f"{source.known_hash} {status.st_size} {status.st_mtime_ns}"
     record = path.with_name(path.name + ".verified")
-    if not again and (_seals.get(path) == seal or (not source.embedded and _text(record) == seal)):
-        return True
-    algorithm, expected = source.known_hash.split(":")
-    if pooch.file_hash(str(path), alg=algorithm) != expected:
+    if not again:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if (_seals.get(path) or record.read_text(encoding="utf-8")) == seal:
+                return True
+    if not hash_matches(str(path), source.known_hash):
         return False
     _seals[path] = seal
     if not source.embedded:
         with contextlib.suppress(OSError):  # a shared cache may be read-only
             record.write_text(seal, encoding="utf-8")
     return True
-
-
-_seals: dict[Path, str] = {}
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def _verify_embedded(source: Source) -> Path:
@@ -204,77 +193,71 @@ def _download(source: Source, path: Path) -> None:
     free = shutil.disk_usage(path.parent).free
     if source.size is not None and free < source.size - _size(part):
         raise OSError(errno.ENOSPC, f"{source.size:,} bytes are needed and {free:,} are free")
-    reasons = []
-    for url in candidate_urls(source):
-        try:
-            _transfer_patiently(url, part, source)
-            part.replace(path)
-            is_verified(path, source)  # writes the record
-            return
-        except requests.RequestException as error:
-            reasons.append(f"  {url}: {_reason(error)}")
-        except OSError:
-            part.unlink(missing_ok=True)  # a full disk is not to be kept full
-            raise
-    raise DownloadError(
-        f"{source.name} could not be downloaded to {path}:\n"
-        + "\n".join(reasons)
-        + "\nCheck the connection, name a mirror in COURSE_MIRROR, or work in quick mode (COURSE_MODE=quick)."
-    )
+    urls, waits, reasons = candidate_urls(source), iter(WAITS), {}
+    while True:
+        before = _size(part)
+        for url in list(urls):
+            try:
+                _transfer(url, part, source)
+                part.replace(path)
+                is_verified(path, source)  # writes the record
+                return
+            except requests.RequestException as error:
+                reasons[url] = _reason(error)
+                if not _may_pass(error):
+                    urls.remove(url)
+            except OSError:
+                part.unlink(missing_ok=True)  # a full disk is not to be kept full
+                raise
+        if _size(part) > before:
+            waits = iter(WAITS)  # the line is bad, but it goes on
+        wait = next(waits, None)
+        if wait is None or not urls:
+            break
+        time.sleep(wait)
+    lines = []
+    for reason in dict.fromkeys(reasons.values()):
+        first, *others = [url for url in reasons if reasons[url] == reason]
+        lines.append(f"  {first}{f' and {len(others)} more addresses' if others else ''}: {reason}\n")
+    raise DownloadError(f"{source.name} could not be downloaded to {path}:\n{''.join(lines)}{CURE}")
 
 
 class _WrongContentError(requests.RequestException):
     """What arrived is not the registered file."""
 
 
-def _transfer_patiently(url: str, part: Path, source: Source) -> None:
-    """Fetch the whole of a file, with the right hash, into `part`: tries again after what may pass."""
-    waits = iter(WAITS)
-    while True:
-        before = _size(part)
-        try:
-            _transfer(url, part, source)
-            algorithm, expected = source.known_hash.split(":")
-            if pooch.file_hash(str(part), alg=algorithm) == expected:
-                return
-            with part.open("rb") as file:
-                start = file.read(200).lstrip().lower()
-            part.unlink()
-            if not before:  # otherwise the old part may have been of another file: once more, from the start
-                page = start.startswith((b"<!doctype html", b"<html"))
-                raise _WrongContentError("sent a web page instead" if page else "its hash is not the registered one")
-        except requests.RequestException as error:
-            if not _may_pass(error):
-                raise
-            if _size(part) > before:
-                waits = iter(WAITS)  # the line is bad, but it goes on
-            wait = next(waits, None)
-            if wait is None:
-                raise
-            time.sleep(wait)
-
-
 def _transfer(url: str, part: Path, source: Source) -> None:
-    """Append to `part` what it lacks, if the server can begin there, otherwise write it anew."""
+    """Fetch the whole of a file, with the right hash, into `part`, from where it ends if the server can begin there."""
     start = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS) as response:
-        if response.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # there is no more than what we have; the hash will tell
-        response.raise_for_status()
-        if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-            start = 0
-        encoded = "Content-Encoding" in response.headers  # then the length is not that of the file
-        length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdecimal() and not encoded else source.size
-        bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=source.name, leave=False,
-                   disable=bool(os.environ.get("CI")))  # fmt: skip
-        with part.open("ab" if start else "wb") as file, bar:
-            for chunk in response.iter_content(1 << 15):  # what is less than this is lost when the line breaks
-                file.write(chunk)
-                bar.update(len(chunk))
-                if source.size is not None and file.tell() > source.size:
-                    break
+        if not (start and response.status_code == 416):  # there is no more than we have: the hash tells
+            response.raise_for_status()
+            resumed = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+            _write(response, part, source, start if resumed else 0)
+    if hash_matches(str(part), source.known_hash):
+        return
+    with part.open("rb") as file:
+        page = file.read(200).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    part.unlink()
+    if not start:
+        raise _WrongContentError("sent a web page instead" if page else "its hash is not the registered one")
+    _transfer(url, part, source)  # the old part may have been of another file: once more, from the start
+
+
+def _write(response: requests.Response, part: Path, source: Source, start: int) -> None:
+    """Append a body to the first `start` bytes of `part`, with a progress bar."""
+    encoded = "Content-Encoding" in response.headers  # then the length is not that of the file
+    length = response.headers.get("Content-Length", "")
+    total = start + int(length) if length.isdecimal() and not encoded else source.size
+    bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=source.name, leave=False,
+               disable=bool(os.environ.get("CI")))  # fmt: skip
+    with part.open("ab" if start else "wb") as file, bar:
+        for chunk in response.iter_content(1 << 15):  # what is less than this is lost when the line breaks
+            file.write(chunk)
+            bar.update(len(chunk))
+            if source.size is not None and file.tell() > source.size:
+                break
     if source.size is not None and _size(part) > source.size:
         part.unlink()
         raise _WrongContentError(f"sent more than the {source.size:,} bytes of the file")
@@ -397,8 +380,9 @@ def extract(archive: Path, folder: Path, *, members: int | None = None) -> None:
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as file:
-                infos = file.infolist()
-                kinds = [(i.filename, i.file_size, i.is_dir(), _plain(i.external_attr >> 16)) for i in infos]
+                plain = {0, stat.S_IFREG, stat.S_IFDIR}  # kinds of a Unix mode; 0: the archive states none
+                kinds = [(i.filename, i.file_size, i.is_dir(), stat.S_IFMT(i.external_attr >> 16) in plain)
+                         for i in file.infolist()]  # fmt: skip
                 _look_at(archive.name, kinds, members)
                 file.extractall(folder)
         else:
@@ -412,11 +396,6 @@ def extract(archive: Path, folder: Path, *, members: int | None = None) -> None:
         if isinstance(error, DownloadError):
             raise
         raise DownloadError(f"{archive.name} is not a readable archive: {error}") from error
-
-
-def _plain(mode_bits: int) -> bool:
-    """Whether a zip member's Unix mode is that of a file or folder (0: the archive states none)."""
-    return stat.S_IFMT(mode_bits) in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
 def _look_at(archive: str, kinds: Iterable[tuple[str, int, bool, bool]], members: int | None) -> None:

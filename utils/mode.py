@@ -7,8 +7,6 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-MODES = ("quick", "full")
-
 
 def mode() -> str:
     """The mode this process runs in: "quick" or "full".
@@ -19,7 +17,7 @@ def mode() -> str:
         ValueError: COURSE_MODE holds anything else.
     """
     value = os.environ.get("COURSE_MODE", "").strip().lower() or "quick"
-    if value not in MODES:
+    if value not in ("quick", "full"):
         raise ValueError(f"COURSE_MODE is {value!r}. Set it to 'quick' (no network) or 'full', or unset it.")
     return value
 

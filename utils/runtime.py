@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from utils import plotting
-from utils.mode import mode, pick
-
-__all__ = ["describe_device", "mode", "pick", "start"]
+from utils.mode import mode
+from utils.mode import pick as pick
 
 
 @contextlib.contextmanager

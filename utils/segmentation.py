@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import functools
 import os
+import shutil
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.downloads import fetch, fetch_folder
+from utils.downloads import CURE, TIMEOUTS, DownloadError, cache_dir, fetch, fetch_folder
 from utils.mode import mode
 
 HRNET_HANDLE = "https://tfhub.dev/google/HRNet/camvid-hrnetv2-w48/1"
+HRNET_ARCHIVE = "HRNet/camvid-hrnetv2-w48.tar.gz"  # its place in a mirror
 VOID = 30  # CamVid's id for what has no label
 
 
@@ -34,10 +37,8 @@ class CamVidClass:
 def camvid_classes() -> tuple[CamVidClass, ...]:
     """The 32 classes in the order of their ids."""
     with fetch("data/camvid_classes.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return tuple(
-        CamVidClass(int(row["id"]), row["name"], (int(row["red"]), int(row["green"]), int(row["blue"]))) for row in rows
-    )
+        rows = list(csv.reader(file))[1:]  # below the columns' names: id, name, red, green, blue
+    return tuple(CamVidClass(int(number), name, tuple(map(int, rgb))) for number, name, *rgb in rows)
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,12 @@ class StreetPhoto:
         path: of the JPEG or PNG file, RGB.
         mask_path: of a PNG file of the same size with one CamVid id per pixel (uint8, VOID where nothing is known), or
             None where there is no mask.
-        kind: "street", or "shift" for a picture unlike those that the network was trained on.
     """
 
     name: str
     title: str
     path: Path
     mask_path: Path | None = None
-    kind: str = "street"
 
 
 def street_photos() -> list[StreetPhoto]:
@@ -74,26 +73,38 @@ def street_photos() -> list[StreetPhoto]:
         rows = list(csv.DictReader(file))
     for row in rows:
         photo, mask = (fetch(f"images/street/{row['name']}{end}") for end in (".jpg", "_mask.png"))
-        frames.append(StreetPhoto(row["name"], row["title"], photo, mask, row["kind"]))
+        frames.append(StreetPhoto(row["name"], row["title"], photo, mask))
     return frames
 
 
 def hrnet_path() -> str:
-    """What `hub.load` is to load: the embedded small HRNet (quick mode), or HRNetV2-W48 (full mode).
+    """The folder that `hub.load` is to load: the embedded small HRNet (quick mode), or HRNetV2-W48 (full mode).
 
-    In full mode a local SavedModel folder named in $COURSE_HRNET goes before the address on TensorFlow Hub.
+    In full mode TensorFlow Hub fetches it once, into $TFHUB_CACHE_DIR or the course's cache, from $COURSE_HRNET (an
+    address that TensorFlow Hub or Kaggle gives, or a local SavedModel folder), $COURSE_MIRROR, or tfhub.dev.
 
     Raises:
-        FileNotFoundError: $COURSE_HRNET names no folder with a SavedModel.
-        DownloadError: a file of the embedded model is missing or damaged.
+        DownloadError: it cannot be had, is no SavedModel, or a file of the embedded model is missing or damaged.
     """
     if mode() == "quick":
         return str(fetch_folder("models/hrnet_small"))
-    local = os.environ.get("COURSE_HRNET")
-    if not local:
-        return HRNET_HANDLE
-    if not (Path(local) / "saved_model.pb").is_file():
-        raise FileNotFoundError(
-            f"COURSE_HRNET is {local!r}, but there is no saved_model.pb. Name the folder of a SavedModel, or unset it."
-        )
-    return local
+    import tensorflow_hub as hub
+
+    mirror = os.environ.get("COURSE_MIRROR", "").rstrip("/")
+    handle = os.environ.get("COURSE_HRNET") or (f"{mirror}/{HRNET_ARCHIVE}" if mirror else HRNET_HANDLE)
+    place = os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_dir() / "tfhub"))
+    os.environ.setdefault("TFHUB_DOWNLOAD_PROGRESS", "" if os.environ.get("CI") else "1")
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUTS[1])  # TensorFlow Hub sets none, and would wait for ever
+    try:
+        folder = Path(hub.resolve(handle))
+        if not (folder / "saved_model.pb").is_file() or len(list(folder.glob("variables/variables.*"))) < 2:
+            if folder.is_relative_to(place):
+                shutil.rmtree(folder)  # what a connection left that was cut between two files
+            raise ValueError("there is no whole SavedModel")
+    except Exception as error:  # of many kinds: urllib's, tarfile's, TensorFlow's
+        what = f"HRNetV2-W48 could not be loaded into {place}:\n  {handle}: {error}"
+        raise DownloadError(f"{what}\nName a SavedModel's folder or address in COURSE_HRNET. {CURE}") from error
+    finally:
+        socket.setdefaulttimeout(patience)
+    return str(folder)

@@ -56,8 +56,7 @@ WORDS = {
     "09_hrnet": {
         "strides": ("stride 4\n32 channels", "stride 8\n64 channels", "stride 16\n96 channels"),
         "input": "picture",
-        "stem": "stem",
-        "stage": "stage {n}",
+        "stem": "stem:\nthe first\nblocks of\nlesson 7's\nnetwork",
         "exchange": "exchange",
         "join": "join and\nenlarge",
         "detail": "detail path, stride 2",
@@ -235,41 +234,35 @@ def unet() -> Figure:
 
 
 def hrnet() -> Figure:
-    """HRNet: three branches of different size side by side, which exchange their maps after every stage."""
+    """Our small HRNet: a stem, then three branches of different size side by side, which exchange their maps twice."""
     words = WORDS["09_hrnet"]
-    figure, ax = card(104, 46)
-    levels, heights = (31, 20, 9.5), (7, 4.6, 3)
-    stages = ((25, 1), (42, 2), (59, 3))
-    ends = (75, 75, 75)
-    text(ax, 4.6, 31, words["input"], size=11.5)
-    arrow(ax, (8.6, 31), (11.4, 31))
-    box(ax, 12, 27.2, 7, 7.6, words["stem"], fill="grey", size=11)
-    arrow(ax, (19.4, 31), (24.4, 31))
-    for stage, (x, count) in enumerate(stages):
-        text(ax, x + 4, 43.6, words["stage"].format(n=stage + 1), size=12, weight="bold")
-        for level in range(count):
-            _block(ax, x, levels[level], 8, heights[level], ("blue", "green", "purple")[level])
-        following = stages[stage + 1][0] if stage < 2 else ends[0]
-        targets = min(count + 1, 3)
-        for source in range(count):
-            for target in range(targets):
-                if target == count and source != count - 1:
-                    continue  # a new branch begins at the coarsest one alone
-                same = source == target
-                arrow(ax, (x + 8.4, levels[source]), (following - 0.5, levels[target]),
+    figure, ax = card(108, 45)
+    levels, heights, colours = (30, 18.5, 8.5), (7, 4.6, 3), ("blue", "green", "purple")
+    text(ax, 4.4, 19, words["input"], size=11.5)
+    arrow(ax, (8.4, 19), (11.2, 19))
+    box(ax, 11.8, 5.6, 10.4, 28.4, words["stem"], fill="grey", size=11)
+    columns = (29, 46, 63)
+    for column, x in enumerate(columns):
+        for level in range(3):
+            _block(ax, x, levels[level], 8, heights[level], colours[level])
+            if column == 0:
+                arrow(ax, (22.6, levels[level]), (x - 0.5, levels[level]))
+                continue
+            for source in range(3):
+                same = source == level
+                arrow(ax, (columns[column - 1] + 8.4, levels[source]), (x - 0.5, levels[level]),
                       colour=INK if same else PALETTE["orange"], width=1.6 if same else 1.3)  # fmt: skip
-    text(ax, 54.6, 36.8, words["exchange"], size=11.5, colour=PALETTE["red"])
-    text(ax, 71, 36.8, words["exchange"], size=11.5, colour=PALETTE["red"])
-    for note, x, y in zip(words["strides"], (29, 33.4, 50.4), (24.6, 17, 9.2), strict=True):
-        text(ax, x, y, note, size=10.5, ha="center" if x == 29 else "right")
+        if column:
+            text(ax, x - 4.4, 35.6, words["exchange"], size=11.5, colour=PALETTE["red"])
+    for note, y in zip(words["strides"], (23.7, 13.2, 4.2), strict=True):
+        text(ax, columns[-1] + 4, y, note, size=10.5)
     for level in range(3):
-        _block(ax, 75.2, levels[level], 2.4, heights[level], ("blue", "green", "purple")[level])
-        arrow(ax, (78, levels[level]), (81.4, 31 if level == 0 else 28.6 - 1.6 * level))
-    box(ax, 82, 24.4, 8, 13, words["join"], fill="orange", size=11)
-    arrow(ax, (15.5, 35.2), (85.6, 38), bend=-0.09, colour=PALETTE["green"], width=1.8)
-    text(ax, 35, 41.3, words["detail"], size=10.5, colour=PALETTE["green"])
-    arrow(ax, (90.4, 31), (94.6, 31))
-    text(ax, 99.4, 31, words["output"], size=11)
+        arrow(ax, (71.6, levels[level]), (83.4, (30, 27.6, 25.4)[level]))
+    box(ax, 84, 23.4, 9.4, 13, words["join"], fill="orange", size=11)
+    arrow(ax, (17, 34.4), (88.7, 36.9), bend=-0.1, colour=PALETTE["green"], width=1.8)
+    text(ax, 36, 41.8, words["detail"], size=10.5, colour=PALETTE["green"])
+    arrow(ax, (93.8, 30), (98, 30))
+    text(ax, 102.8, 30, words["output"], size=11)
     return figure
 
 

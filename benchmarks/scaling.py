@@ -1,0 +1,37 @@
+"""Cost as the work grows: lesson 6's training step against batch size and width. Lesson 9's pixels: benchmarks.masks.
+
+python -m benchmarks.scaling
+"""
+
+from __future__ import annotations
+
+import statistics
+
+from benchmarks import common
+from benchmarks.limits import lesson_6
+
+ROUNDS = 5
+BATCH_SIZES, WIDTHS = (16, 32, 64, 128, 256, 512), (0.5, 1, 2)
+
+
+def measure(cases: dict[str, tuple[int, float]], rounds: int) -> dict[str, dict[str, float]]:
+    """Images and GFLOP a second of one training step for each case of (batch size, factor of the filters)."""
+    steps = {name: lesson_6(batch_size, width) for name, (batch_size, width) in cases.items()}
+    times = common.in_turns({name: lambda step=step: step().numpy() for name, step in steps.items()}, rounds)
+    result = {}
+    for name, (batch_size, _) in cases.items():
+        took = statistics.median(times[name])
+        operations = common.floating_point_operations(steps[name])
+        result[name] = {"images a second": batch_size / took, "GFLOP/s": operations / took / 1e9}
+    return result
+
+
+def main() -> None:
+    aim = "images a second that do not fall as the batch grows"
+    common.record("lesson 6, batch size", aim, measure({f"batch {n}": (n, 1) for n in BATCH_SIZES}, ROUNDS))
+    aim = "GFLOP/s that do not fall as the network grows"
+    common.record("lesson 6, width", aim, measure({f"{w} times the filters": (128, w) for w in WIDTHS}, ROUNDS))
+
+
+if __name__ == "__main__":
+    main()
