@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 from tests.browser_demos import DEMOS, VISITS, Demo, sentence
 from tools import browser as driver
-from tools.lessons import BUILD, NOTEBOOKS, output_lines
+from tools.lessons import BUILD, NOTEBOOKS, lesson_files, output_lines
 
 ASKED = os.environ.get("BROWSER_LESSONS", "").split()
 SCREENSHOTS = BUILD / "screenshots"
@@ -130,6 +130,14 @@ def test_demos_answer(lesson):
         demo = Demo(lesson.page, lesson.number, cell)
         demo.cell.screenshot(path=SCREENSHOTS / f"{lesson.number:02}-{cell}-used.png")
     assert lesson.shown.crashes == []
+
+
+def test_every_demo_has_its_visit():
+    found = {}
+    for path in lesson_files([]):
+        cells = nbformat.read(path, as_version=4).cells
+        found[int(path.name[:2])] = [cell.id for cell in cells if "demos.demo(" in cell.source]
+    assert found == DEMOS and list(VISITS) == list(DEMOS)
 
 
 def mark(demo: Demo) -> str:
