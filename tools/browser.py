@@ -55,7 +55,9 @@ READ_PAGE = """() => {
   return {
     prompts: all('.jp-CodeCell .jp-InputPrompt').map((e) => e.textContent.trim()),
     lines: all(output + ' pre').flatMap((e) => e.textContent.split('\\n')),
-    errors: all(output + '[data-mime-type="application/vnd.jupyter.error"]').map((e) => e.textContent),
+    // JupyterLab shows an error as it shows a warning; a traceback tells them apart.
+    errors: all(output + '[data-mime-type="application/vnd.jupyter.stderr"]').map((e) => e.textContent)
+      .filter((t) => /^-{70,}$|^Traceback|^ *Cell In\\[/m.test(t)),
     images: all('img').map((e) => ({
       source: e.currentSrc.slice(0, 80), text: e.alt, width: e.naturalWidth, height: e.naturalHeight,
     })),
@@ -260,7 +262,8 @@ def run_all(page: Page, shown: Shown, address: str) -> Shown:
     unfinished = -1
     while time.monotonic() - progress < STALLED:
         read(page, shown)
-        if shown.errors or (shown.unfinished == 0 and kernels_idle(address)):
+        waiting = any(prompt == "[*]:" for prompt in shown.prompts)
+        if not waiting and (shown.errors or shown.unfinished == 0) and kernels_idle(address):
             break
         if shown.unfinished != unfinished:
             unfinished, progress = shown.unfinished, time.monotonic()
@@ -321,7 +324,7 @@ def photograph_for_readme(browser: Browser, name: str, lesson: int, cell: str, f
     files = []
     with tempfile.TemporaryDirectory() as temporary:
         course = copy_course(Path(temporary) / "course")
-        with lab(course, lesson) as address, opened(browser, address, width=1100, height=720) as (page, shown):
+        with lab(course, lesson) as address, opened(browser, address, width=1100, height=780) as (page, shown):
             if run_all(page, shown, address).errors:
                 raise RuntimeError(f"Lesson {lesson} fails: {shown.errors[0][:500]}")
             page.keyboard.press("Control+B")  # the files at the left are put away

@@ -61,7 +61,8 @@ html, body { margin: 0; height: 100%; background: #fff; }
 """
     + HtmlFormatter(style="default").get_style_defs(".code")
     + """
-.code .o, .code .ow, .code .nd { color: #8a00d4 } .code .c1 { color: #2d6a6a } .code .si, .code .se { color: #8f4a12 }
+.code .o, .code .ow, .code .nd { color: #8a00d4 } .code .c1 { color: #2d6a6a }
+.code .si, .code .se, .code .ne { color: #8f4a12 }
 """
 )  # darker than Pygments has them, so that they stand out from the grey ground (a contrast of 4.5)
 
