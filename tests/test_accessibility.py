@@ -11,24 +11,12 @@ from collections.abc import Iterator
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Page
 
-from tools import browser as driver
 from tools import pages, slides
 from tools.lessons import lesson_files
 
 LESSONS = lesson_files(os.environ.get("BROWSER_LESSONS", "1 3").split())
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        try:
-            browser = driver.launch(playwright)
-        except (FileNotFoundError, Error) as error:
-            pytest.skip(str(error).strip().splitlines()[0])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

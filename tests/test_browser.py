@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
 from tests.browser_demos import DEMOS, VISITS, Demo, sentence
 from tools import browser as driver
@@ -24,21 +24,6 @@ from tools.lessons import BUILD, NOTEBOOKS, lesson_files, output_lines
 ASKED = os.environ.get("BROWSER_LESSONS", "").split()
 SCREENSHOTS = BUILD / "screenshots"
 LESSONS = [int(number) for number in ASKED or ["1", "3"]]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for this module, closed at its end: its event loop must not meet another test's."""
-    with sync_playwright() as playwright:
-        try:
-            browser = driver.launch(playwright)
-        except (FileNotFoundError, Error) as error:
-            reason = str(error).strip().splitlines()[0]
-            if ASKED:
-                pytest.fail(reason)
-            pytest.skip(reason)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,29 @@
+"""What several test modules use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from tools import browser as driver
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for a module, closed at its end: its event loop must not meet another test's.
+
+    Without a browser the tests are skipped and say why; `make browser`, which asks for them, fails.
+    """
+    with sync_playwright() as playwright:
+        try:
+            browser = driver.launch(playwright)
+        except (FileNotFoundError, Error) as error:
+            reason = str(error).strip().splitlines()[0]
+            if os.environ.get("BROWSER_LESSONS"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        yield browser
+        browser.close()
