@@ -14,6 +14,7 @@ import json
 import os
 import pickle
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -324,7 +325,7 @@ def test_a_class_from_prefetch_to_the_students(tmp_path, hub_host):
             "-o",
             "stamp",
             "STAMP=stamp",
-            f"PY={sys.executable}",
+            f"PY={shlex.quote(sys.executable)}",
             f"MIRROR={mirror}",
         ]
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("COURSE_", "TFHUB_", "MAKE", "MFLAGS"))}
