@@ -26,6 +26,7 @@ import zipfile
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from utils import runtime  # isort: skip  (first, since it keeps TensorFlow's start-up messages away)
 
@@ -90,6 +91,14 @@ class KeepHistory(keras.callbacks.Callback):
         print(f"epoch {epoch + 1:2}  {row}", flush=True)
 
 
+def fit(model: keras.Model, work: Path, **arguments: Any) -> dict[str, list[float]]:
+    """Keras's `fit`, continued after an interruption: each number of the history, epoch by epoch."""
+    callbacks = [KeepHistory(work / "history.json"), keras.callbacks.BackupAndRestore(work / "state")]
+    model.fit(**arguments, callbacks=callbacks, verbose=0)
+    rows = json.loads((work / "history.json").read_text())
+    return {key: [row[key] for row in rows] for key in rows[0]}
+
+
 def train(dropout: bool, split: tuple[np.ndarray, ...], work: Path) -> dict:
     """One variant from the first epoch, or from where it was interrupted, to its scores with dropout off."""
     finished = work / "result.json"
@@ -102,14 +111,12 @@ def train(dropout: bool, split: tuple[np.ndarray, ...], work: Path) -> dict:
     model.compile(keras.optimizers.RMSprop(LEARNING_RATE), "categorical_crossentropy", metrics=["accuracy"])
     one_hot = keras.utils.to_categorical
     valid = (x_valid, one_hot(y_valid, 10))
-    callbacks = [KeepHistory(work / "history.json"), keras.callbacks.BackupAndRestore(work / "state")]
-    model.fit(x_train, one_hot(y_train, 10), batch_size=BATCH_SIZE, epochs=EPOCHS, validation_data=valid,
-              callbacks=callbacks, verbose=0)  # fmt: skip
-    rows = json.loads((work / "history.json").read_text())
+    history = fit(model, work, x=x_train, y=one_hot(y_train, 10), batch_size=BATCH_SIZE, epochs=EPOCHS,
+                  validation_data=valid)  # fmt: skip
     loss, accuracy = model.evaluate(x_train, one_hot(y_train, 10), batch_size=BATCH_SIZE, verbose=0)
     predicted = model.predict(x_valid, batch_size=BATCH_SIZE, verbose=0).argmax(axis=1)
     result = {
-        "history": {key: [row[key] for row in rows] for key in rows[0]},
+        "history": history,
         "train_without_dropout": {"loss": round(loss, 5), "accuracy": round(accuracy, 5)},
         "confusion_on_validation": confusion_matrix(y_valid, predicted, 10).tolist(),
     }
@@ -206,12 +213,8 @@ def train_ours(recipe: Recipe, split: tuple[np.ndarray, ...], work: Path) -> dic
     batches = Augmented(x_train, keras.utils.to_categorical(y_train, 10), recipe)
     compile_ours(model, recipe, len(batches))
     valid = (x_valid, keras.utils.to_categorical(y_valid, 10))
-    callbacks = [KeepHistory(work / "history.json"), keras.callbacks.BackupAndRestore(work / "state")]
-    model.fit(batches, epochs=recipe.epochs, validation_data=valid, validation_batch_size=500, callbacks=callbacks,
-              verbose=0)  # fmt: skip
-    rows = json.loads((work / "history.json").read_text())
-    result = {"recipe": asdict(recipe), "parameters": model.count_params(),
-              "history": {key: [row[key] for row in rows] for key in rows[0]}}  # fmt: skip
+    history = fit(model, work, x=batches, epochs=recipe.epochs, validation_data=valid, validation_batch_size=500)
+    result = {"recipe": asdict(recipe), "parameters": model.count_params(), "history": history}
     finished.write_text(json.dumps(result))
     return result
 
