@@ -365,5 +365,5 @@ def test_a_class_from_prefetch_to_the_students(tmp_path, hub_host):
                               env=clean | student | {"COURSE_MODE": "full"})  # fmt: skip
         assert done.stdout == "400000\n", done.stderr
     finally:
-        os.killpg(server.pid, signal.SIGINT)
+        os.killpg(server.pid, signal.SIGTERM)  # a run in the background ignores SIGINT, and so would make
         server.communicate(timeout=20)
