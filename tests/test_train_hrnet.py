@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from utils import runtime
 
@@ -83,3 +88,22 @@ def test_the_exported_model_answers_as_the_hub_s_does(model, tmp_path):
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
     assert (np.flatnonzero(probabilities.sum(axis=(0, 1, 2))) == np.sort(np.add(train_hrnet.CAMVID_IDS, 1))).all()
     assert (probabilities.argmax(-1) == np.add(train_hrnet.CAMVID_IDS, 1)[np.asarray(model(frame)).argmax(-1)]).all()
+
+
+def test_evaluation_keeps_scores_and_how_they_came_about(model, tmp_path):
+    generator = np.random.default_rng(0)
+    with zipfile.ZipFile(tmp_path / "frames.zip", "w") as archive:
+        for number in range(2):
+            for part, top, shape in (("images", 256, (36, 48, 3)), ("labels", 12, (36, 48))):
+                buffer = io.BytesIO()
+                Image.fromarray(generator.integers(0, top, shape, np.uint8)).save(buffer, format="PNG")
+                archive.writestr(f"camvid/val/{part}/{number}.png", buffer.getvalue())
+    model.save_weights(tmp_path / "hrnet.weights.h5")
+    rows = [{"epoch": 1, "loss": 2.5, "seconds": 30.4}, {"epoch": 2, "loss": 1.5, "seconds": 30.2, "mean_iou": 0.1}]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    train_hrnet.evaluate(tmp_path / "frames.zip", tmp_path, tmp_path / "scores.json")
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert (scores["epochs"], scores["seconds"], scores["loss"], scores["seed"]) == (2, 61, [2.5, 1.5], 42)
+    _, masks = train_hrnet.read_frames(tmp_path / "frames.zip", "val")
+    assert np.sum(scores["confusion"]) == (masks < train_hrnet.UNLABELLED).sum()
+    assert scores["mean_iou"] == pytest.approx(np.mean(scores["iou"]), abs=1e-3)

@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import replace
 
 import keras
+import nbformat
 import numpy as np
 import pytest
 from keras import layers
@@ -133,3 +134,28 @@ def test_three_ways_differ_in_where_they_begin_and_what_learns(archive, monkeypa
     result = json.loads(train_signs.WAYS_TARGET.read_text())
     assert list(result) == list(train_signs.WAYS)
     assert all(0 <= one["test_accuracy"] <= 1 for one in result.values())
+
+
+def test_the_lessons_own_network_answers_for_the_photographs(archive, tmp_path, monkeypatch):
+    """A stand-in for lesson 8, whose network says class 1 to everything; its last cell must not run."""
+    sources = {
+        "settings": "import types, numpy as np\nsettings = types.SimpleNamespace(size=24)",
+        "demo-one": "raise AssertionError",
+        "fine-tune": "class Model:\n    def predict(self, x, **_):\n"
+        "        return np.eye(43)[np.ones(len(x), int)]\nmodel = Model()",
+        "after": "raise AssertionError",
+    }
+    cells = [nbformat.v4.new_code_cell(source, id=name) for name, source in sources.items()]
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks" / "08_signs.ipynb")
+    monkeypatch.setattr(train_signs, "ASSETS", tmp_path / "assets")
+    train_signs.TARGET.write_text('{"test_accuracy": 0.5, "rendered_to_real": "kept"}')
+    monkeypatch.setattr(sys, "argv", ["train_signs", "lesson", str(archive)])
+    train_signs.main()
+    result = json.loads(train_signs.TARGET.read_text())
+    labels = train_signs.read_part(archive, "Test", 24)[1]
+    assert result["lesson_to_real"]["test_accuracy"] == round(float((labels == 1).mean()), 5)
+    assert result["rendered_to_real"] == "kept" and result["test_accuracy"] == 0.5
+    monkeypatch.setattr(sys, "argv", ["train_signs", "real", str(archive)])
+    with pytest.raises(SystemExit):
+        train_signs.main()

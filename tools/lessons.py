@@ -228,9 +228,8 @@ def main() -> None:
         )
     print_table(results)
     # From the last results of each lesson, so that `make lessons LESSON=4` renews its own times and no others.
-    timings.update(
-        BUILD, [(path, result.cells) for path, result in zip(files, results, strict=True) if not result.error]
-    )
+    done = [(path, result) for path, result in zip(files, results, strict=True) if not result.error]
+    timings.update(BUILD, [(path, result.seconds, result.cells) for path, result in done])
     sys.exit(any(result.error for result in results))
 
 

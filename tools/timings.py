@@ -38,12 +38,12 @@ def first_line(source: str) -> str:
     return next((line for line in lines if line and not line.startswith(("#", "keras.utils.set_random_seed"))), "")
 
 
-def update(build: Path, runs: list[tuple[Path, dict[str, float]]]) -> None:
+def update(build: Path, runs: list[tuple[Path, float, dict[str, float]]]) -> None:
     """Put new runs into build/timings.json beside those of other lessons, and write both tables anew.
 
     Args:
         build: the folder; made if it is not there.
-        runs: for each lesson its notebook and the seconds of its code cells by id.
+        runs: for each lesson its notebook, its seconds with the start of the kernel, and those of its code cells by id.
     """
     build.mkdir(parents=True, exist_ok=True)
     path = build / "timings.json"
@@ -51,7 +51,7 @@ def update(build: Path, runs: list[tuple[Path, dict[str, float]]]) -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}  # none yet, or a file that a stopped run left half written
-    for notebook, seconds in runs:
+    for notebook, wall, seconds in runs:
         sources = {cell.id: cell.source for cell in nbformat.read(notebook, as_version=4).cells}
         cells = [
             {"id": name, "seconds": round(took, 2), "first line": first_line(sources.get(name, ""))}
@@ -61,7 +61,7 @@ def update(build: Path, runs: list[tuple[Path, dict[str, float]]]) -> None:
             "machine": machine(),
             "mode": mode(),
             "date": date.today().isoformat(),
-            "seconds": round(sum(seconds.values()), 1),
+            "seconds": round(wall, 1),
             "cells": cells,
         }
     kept = dict(sorted(kept.items()))

@@ -2,18 +2,20 @@
 
     python -m tools.train_cifar10 cifar10_train.zip --work /tmp/cifar10
     python -m tools.train_cifar10 cifar10_train.zip --work /tmp/cifar10 --recipe ours
+    COURSE_MODE=full python -m tools.train_cifar10 --work /tmp/cifar10
 
-The zip holds cifar10_train/<class>/<n>.jpg, 5,000 images per class. They are shuffled with the seed and split 70/30
-into training and validation images. A training can be stopped and started again: the state after every epoch is in
---work. The first command trains lesson 6's two networks, 31 epochs each, and writes assets/data/cifar10_history.json;
-on two cores it takes one to two hours. The second trains our recipe, once for a few epochs and once for many, and
-writes assets/data/cifar10_ours_history.json.
+The zip holds cifar10_train/<class>/<n>.jpg, 5,000 images per class; ours were JPEG copies. Without a zip the original
+images are downloaded. They are shuffled with the seed and split 70/30 into training and validation images. A training
+can be stopped and started again: the state after every epoch is in --work. The first command trains lesson 6's two
+networks, 31 epochs each, and writes assets/data/cifar10_history.json; on two cores it takes one to two hours. The
+second trains our recipe, once for a few epochs and once for many, and writes assets/data/cifar10_ours_history.json.
 
 Our recipe: convolutions with more channels on fewer pixels, which processors like better; batch normalisation; images
-mirrored and shifted by chance; softened labels; stochastic gradient descent with a learning rate that rises and falls;
-multiplications in bfloat16, which is as precise as the training needs; on a processor without instructions for it (look
-for avx512_bf16 or amx_bf16 in /proc/cpuinfo) it is slow, and `--precision float32` is better. The network of the short
-training multiplies less per image than lesson 6's, that of the long one twice as much.
+mirrored and shifted by chance, in the long training with a grey hole; softened labels; stochastic gradient descent with
+a learning rate that rises and falls; multiplications in bfloat16, which is as precise as the training needs; on a
+processor without instructions for it (look for avx512_bf16 or amx_bf16 in /proc/cpuinfo) it is slow, and `--precision
+float32` is better. The network of the short training multiplies less per image than lesson 6's, that of the long one
+twice as much.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ from keras import layers
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
+from tools.fused import FusedBatchNormalization
+from utils import datasets
 from utils.confusion import confusion_matrix
 
 DATA = Path(__file__).resolve().parent.parent / "assets" / "data"
@@ -43,8 +47,14 @@ TARGET, OURS = DATA / "cifar10_history.json", DATA / "cifar10_ours_history.json"
 SEED, EPOCHS, BATCH_SIZE, LEARNING_RATE, VALIDATION = 42, 31, 256, 0.001, 0.3
 
 
-def read_images(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """All images of the zip as (N, 32, 32, 3) uint8, their labels as (N,) int64, and the class names in order."""
+def read_images(path: Path | None) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """All images of the zip as (N, 32, 32, 3) uint8, their labels as (N,) int64, and the class names in order.
+
+    Without a zip: the original training images, which full mode downloads.
+    """
+    if path is None:
+        (images, labels), _ = datasets.load_cifar10()
+        return images, labels[:, 0].astype(np.int64), list(datasets.CIFAR10_CLASSES)
     with zipfile.ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
         images = np.stack([np.asarray(Image.open(BytesIO(archive.read(name))).convert("RGB")) for name in names])
@@ -137,13 +147,14 @@ class Recipe:
     weight_decay: float = 5e-3  # per step and unit of the learning rate
     label_smoothing: float = 0.1
     shift: int = 3  # pixels, each way
+    hole: int = 0  # side of a grey square at a random place ("cutout": DeVries and Taylor, 2017)
     precision: str = "mixed_bfloat16"
     seed: int = SEED
 
 
 RECIPES = {
     "short": Recipe(epochs=5),
-    "long": Recipe(epochs=30, stem=48, widths=(64, 96, 192, 192, 256)),
+    "long": Recipe(epochs=40, stem=48, widths=(64, 96, 192, 192, 256), hole=8),
 }
 
 
@@ -153,22 +164,23 @@ def build_ours(recipe: Recipe) -> keras.Model:
     inputs = keras.Input((32, 32, 3))
     x = layers.Rescaling(1 / 64, offset=-2, dtype=policy)(inputs)
     x = layers.Conv2D(recipe.stem, 4, strides=2, padding="same", use_bias=False, dtype=policy)(x)
-    x = layers.ReLU(dtype=policy)(layers.BatchNormalization(momentum=0.9, dtype=policy)(x))
+    x = layers.ReLU(dtype=policy)(FusedBatchNormalization(momentum=0.9, dtype=policy)(x))
     for number, filters in enumerate(recipe.widths):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, dtype=policy)(x)
         if number in recipe.pooled:
             x = layers.MaxPooling2D(2, dtype=policy)(x)
-        x = layers.ReLU(dtype=policy)(layers.BatchNormalization(momentum=0.9, dtype=policy)(x))
+        x = layers.ReLU(dtype=policy)(FusedBatchNormalization(momentum=0.9, dtype=policy)(x))
     x = layers.GlobalMaxPooling2D(dtype=policy)(x)
     return keras.Model(inputs, layers.Dense(10, dtype="float32")(x))
 
 
 class Augmented(keras.utils.PyDataset):
-    """Batches of the images in a new order each epoch, half of them mirrored, shifted by up to `shift` pixels."""
+    """Batches of the images in a new order each epoch: half of them mirrored, all shifted and with a grey hole."""
 
     def __init__(self, images: np.ndarray, one_hot: np.ndarray, recipe: Recipe) -> None:
         super().__init__()
         margin, self.shift, self.batch_size = (recipe.shift,) * 2, recipe.shift, recipe.batch_size
+        self.hole = recipe.hole
         padded = np.pad(images, ((0, 0), margin, margin, (0, 0)), mode="reflect")
         self.windows = sliding_window_view(padded, images.shape[1:3], axis=(1, 2))  # (N, shifts, shifts, 3, 32, 32)
         self.one_hot, self.generator = one_hot, np.random.default_rng(recipe.seed)
@@ -182,7 +194,12 @@ class Augmented(keras.utils.PyDataset):
         down, right = self.generator.integers(0, 2 * self.shift + 1, (2, len(rows)))
         images = np.moveaxis(self.windows[rows, down, right], 1, -1)
         mirrored = self.generator.random(len(rows)) < 0.5
-        return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images), self.one_hot[rows]
+        images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
+        if self.hole:
+            centres = self.generator.integers(0, images.shape[1] + 1, (2, len(rows), 1))
+            down, right = 2 * np.abs(np.arange(images.shape[1]) + 0.5 - centres) < self.hole
+            images[down[:, :, None] & right[:, None]] = 128
+        return images, self.one_hot[rows]
 
     def on_epoch_end(self) -> None:
         self.order = self.generator.permutation(len(self.one_hot))
@@ -221,7 +238,7 @@ def train_ours(recipe: Recipe, split: tuple[np.ndarray, ...], work: Path) -> dic
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("zip", type=Path, help="zip of cifar10_train/<class>/<n>.jpg")
+    parser.add_argument("zip", type=Path, nargs="?", help="zip of cifar10_train/<class>/<n>.jpg")
     parser.add_argument("--work", type=Path, required=True, help="folder for the state between epochs")
     parser.add_argument("--recipe", choices=("lesson", "ours"), default="lesson", help="whose recipe to train")
     parser.add_argument("--precision", choices=("mixed_bfloat16", "float32"), default="mixed_bfloat16", help="of ours")

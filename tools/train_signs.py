@@ -3,6 +3,7 @@
     python -m tools.train_signs real gtsrb_40_per_class.zip --work /tmp/signs
     python -m tools.train_signs rendered gtsrb_40_per_class.zip --work /tmp/signs
     python -m tools.train_signs ways gtsrb_40_per_class.zip --work /tmp/signs
+    python -m tools.train_signs lesson gtsrb_40_per_class.zip
 
 The zip holds GTSRB in lesson 8's layout: Train/<id>/ and Valid/<id>/ with 28 and 12 photographs a class, Test/ and
 Test.csv with half of the official test set. `real` trains on its 1,204 training images; `rendered` trains on the drawn
@@ -10,7 +11,8 @@ signs of assets/data/traffic_signs.zip and on no photograph at all. Both answer 
 their part of assets/data/gtsrb_history.json. A training can be stopped and started again: its state after every epoch
 is in --work. `real` costs twelve minutes of one core, half as much on two; `rendered` two and a half. `ways` compares
 three ways of training on the photographs, at 64 pixels and for 20 epochs each: from scratch, with every layer of Lite0
-frozen, and fine-tuned; it writes assets/data/gtsrb_ways.json.
+frozen, and fine-tuned; it writes assets/data/gtsrb_ways.json. `lesson` runs lesson 8's own cells up to its fine-tuning,
+in quick mode, and scores that network, too, on the test photographs; it writes its part of gtsrb_history.json.
 
 What goes beyond lesson 8's recipe: images of 112 pixels; more augmentation; softened labels; batch normalisation that
 learns the statistics of road signs; normalised contrast (in trials on rendered signs these last two changed nothing);
@@ -32,6 +34,7 @@ from typing import Any
 from utils import runtime  # isort: skip  (first, since it keeps TensorFlow's start-up messages away)
 
 import keras
+import nbformat
 import numpy as np
 from keras import layers, ops
 from PIL import Image
@@ -47,6 +50,7 @@ WAYS_TARGET = ASSETS / "data" / "gtsrb_ways.json"
 RENDERED = ASSETS / "data" / "traffic_signs.zip"
 BACKBONE = ASSETS / "models" / "efficientnet_lite0.keras"
 CLASSES = 43
+DATA = "GTSRB: 28 training and 12 validation photographs of each of 43 classes, half of the official test set"
 Images = tuple[np.ndarray, np.ndarray]  # (N, size, size, 3) uint8 and their labels, (N,) int64
 
 
@@ -241,24 +245,52 @@ def run(kind: str, path: Path, work: Path, settings: Settings) -> dict:
     }
 
 
+def lesson_on_photographs(path: Path) -> dict:
+    """Lesson 8's fine-tuned network, trained on rendered signs by the lesson's own cells, on the test photographs."""
+    cells = nbformat.read(next((ASSETS.parent / "notebooks").glob("08_*.ipynb")), as_version=4).cells
+    scope: dict[str, Any] = {"__name__": "lesson"}
+    for cell in cells:
+        if cell.cell_type == "code" and not cell.id.startswith("demo"):
+            exec(compile(cell.source, cell.id, "exec"), scope)
+        if cell.id == "fine-tune":
+            break
+    images, labels = read_part(path, "Test", scope["settings"].size)
+    answers = scope["model"].predict(images.astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
+    matrix = confusion_matrix(labels, answers, CLASSES)
+    return {
+        "command": f"python -m tools.train_signs lesson {path.name}",
+        "test_accuracy": round(float((answers == labels).mean()), 5),
+        "test_images": len(labels),
+        "recall": [round(float(value), 4) for value in recall_per_class(matrix)],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=(*SETTINGS, "ways"), help="what to train on, or three ways on photographs")
+    parser.add_argument("kind", choices=(*SETTINGS, "ways", "lesson"), help="which training, see above")
     parser.add_argument("zip", type=Path, help="zip of Train/<id>/, Valid/<id>/, Test/ and Test.csv")
-    parser.add_argument("--work", type=Path, required=True, help="folder for the state between epochs")
+    parser.add_argument("--work", type=Path, help="folder for the state between epochs; not for `lesson`")
     arguments = parser.parse_args()
+    if arguments.kind != "lesson" and arguments.work is None:
+        parser.error(f"{arguments.kind} needs --work")
     if arguments.kind == "ways":
         result = {name: run("ways", arguments.zip, arguments.work / name, one) for name, one in WAYS.items()}
         WAYS_TARGET.write_text(json.dumps(result, indent=1) + "\n")
         print(f"wrote {WAYS_TARGET}")
         return
-    result = run(arguments.kind, arguments.zip, arguments.work / arguments.kind, SETTINGS[arguments.kind])
     kept = json.loads(TARGET.read_text()) if TARGET.exists() else {}
-    if arguments.kind == "real":
-        data = "GTSRB: 28 training and 12 validation photographs of each of 43 classes, half of the official test set"
-        result = {"data": data, **result, "rendered_to_real": kept.get("rendered_to_real")}
+    others = ("rendered_to_real", "lesson_to_real")
+    if arguments.kind == "lesson":
+        result = {**kept, "lesson_to_real": lesson_on_photographs(arguments.zip)}
     else:
-        result = {**kept, "rendered_to_real": result}
+        result = run(arguments.kind, arguments.zip, arguments.work / arguments.kind, SETTINGS[arguments.kind])
+        if arguments.kind == "real":
+            data = (
+                "GTSRB: 28 training and 12 validation photographs of each of 43 classes, half of the official test set"
+            )
+            result = {"data": data, **result, **{name: kept.get(name) for name in others}}
+        else:
+            result = {**kept, "rendered_to_real": result}
     TARGET.write_text(json.dumps(result, indent=1) + "\n")
     print(f"wrote {TARGET}")
 
