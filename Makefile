@@ -15,7 +15,7 @@ STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
-unit notebooks rerun browser screenshots coverage execute: export COURSE_MODE := quick
+unit notebooks rerun browser screenshots coverage execute bench: export COURSE_MODE := quick
 
 .PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
 

@@ -2,7 +2,8 @@
 
     python -m benchmarks [mlp cifar …]
 
-All by default, except `downloads`, which writes no results, and `signs`, unless SIGNS names its zip of photographs.
+All by default, but `signs` only if SIGNS names its zip of photographs. `python -m benchmarks.downloads` is run by hand:
+it writes no results.
 """
 
 from __future__ import annotations

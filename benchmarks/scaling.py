@@ -5,24 +5,26 @@ python -m benchmarks.scaling
 
 from __future__ import annotations
 
-import statistics
-
 from benchmarks import common
-from benchmarks.limits import lesson_6
+from benchmarks.limits import lesson_6, repeated
 
 ROUNDS = 5
 BATCH_SIZES, WIDTHS = (16, 32, 64, 128, 256, 512), (0.5, 1, 2)
 
 
-def measure(cases: dict[str, tuple[int, float]], rounds: int) -> dict[str, dict[str, float]]:
+def measure(cases: dict[str, tuple[int, float]], rounds: int, least: float = 0.5) -> dict[str, dict]:
     """Images and GFLOP a second of one training step for each case of (batch size, factor of the filters)."""
     steps = {name: lesson_6(batch_size, width) for name, (batch_size, width) in cases.items()}
-    times = common.in_turns({name: lambda step=step: step().numpy() for name, step in steps.items()}, rounds)
+    sides = {name: repeated(step, least) for name, step in steps.items()}
+    times = common.in_turns(sides, rounds)
     result = {}
     for name, (batch_size, _) in cases.items():
-        took = statistics.median(times[name])
+        rates = [sides[name].times / value for value in times[name]]  # steps a second
         operations = common.floating_point_operations(steps[name])
-        result[name] = {"images a second": batch_size / took, "GFLOP/s": operations / took / 1e9}
+        result[name] = {
+            "images a second": common.spread([batch_size * rate for rate in rates]),
+            "GFLOP/s": common.spread([operations * rate / 1e9 for rate in rates]),
+        }
     return result
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import keras
+import nbformat
 import numpy as np
 import pytest
 from keras import layers
@@ -80,12 +82,12 @@ def test_mlp(digits):
     result = mlp.same_steps(digits, epochs=1, rounds=1)
     assert result["weights equal"] and positive(result["ratio"])
     result = mlp.to_equal_accuracy(digits, 1, 1, rounds=1)
-    assert positive(result["ratio"]) and set(result["test accuracy"]) == {"lesson 4", "ours"}
+    assert positive(result["ratio"]) and set(result["test accuracy"]) == {"older recipe", "ours"}
 
 
 def test_cifar_epochs_and_the_epoch_that_reaches_the_target():
     times = cifar.epochs(0.001, 1, {"ours": TINY})
-    assert set(times) == {"lesson 6", "lesson 6 in bfloat16", "ours"} and positive(times)
+    assert set(times) == {"older recipe", "older recipe in bfloat16", "ours"} and positive(times)
     assert keras.config.dtype_policy().name == "float32"
     assert cifar.epochs_until([0.5, 0.79, 0.7, 0.8], 0.783) == 2
     assert cifar.epochs_until([0.5], 0.783) is None
@@ -93,13 +95,15 @@ def test_cifar_epochs_and_the_epoch_that_reaches_the_target():
 
 def test_limits_and_scaling_and_pipelines():
     steps = {"lesson 4, MLP": lambda: limits.lesson_4(8), "lesson 6, CNN": lambda: limits.lesson_6(2, 0.25)}
-    result = limits.measure(steps, 1, least=0.001, size=32)
+    result = limits.measure(steps, 1, least=0.001, sizes=(16, 32))
     assert set(result) == {"matrix product", *steps} and positive(result)
     operations = {"depthwise": lambda: limits.operation(layers.DepthwiseConv2D(3), (1, 6, 6, 2)),
                   "normalisation": lambda: limits.operation(layers.BatchNormalization(), (1, 6, 6, 2))}  # fmt: skip
     result = limits.parts(operations, 1, least=0.001)
     assert positive(result) and "GFLOP/s" in result["depthwise"] and "GFLOP/s" not in result["normalisation"]
-    assert positive(scaling.measure({"small": (2, 0.25)}, 1))
+    whole = limits.operation(layers.Conv2D(4, 3, padding="same", use_bias=False), (1, 6, 6, 2))
+    assert common.floating_point_operations(whole) == 3 * 2 * (6 * 6 * 4) * (3 * 3 * 2)  # forward and two backward
+    assert positive(scaling.measure({"small": (2, 0.25)}, 1, least=0.001))
     assert positive(pipelines.lesson_6(1, count=256))
 
 
@@ -124,7 +128,11 @@ def test_vgg16_is_extrapolated_by_batches():
 
 def test_slowest_cells_over_all_lessons():
     def lesson(seconds):
-        return {"seconds": sum(seconds), "cells": [{"id": f"{s}", "seconds": s, "first line": "x"} for s in seconds]}
+        return {
+            "mode": "quick",
+            "seconds": sum(seconds),
+            "cells": [{"id": f"{s}", "seconds": s, "first line": "x"} for s in seconds],
+        }
 
     result = lessons.summary({"01_a": lesson([3, 9]), "02_b": lesson([5])})
     assert [(cell["lesson"], cell["seconds"]) for cell in result["slowest cells"]] == [("01", 9), ("02", 5), ("01", 3)]
@@ -159,9 +167,26 @@ def test_the_page_shows_the_numbers_of_the_files():
 
 def test_words_of_a_result():
     result = {"aim": "x", "ratio": {"median": 2.345, "least": 2.0, "largest": 12345.6}, "parts": {"a": 3, "b": [True]}}
-    assert page.words(result) == "ratio: 2.35 (2 to 12,346); parts: a: 3; b: yes"
+    assert page.words(result) == "ratio: 2.35 (2 to 12,346); parts: a 3; b yes"
     nested = {"b": {"x": {"n": 1}, "y": 2.0}, "a": 1, "ratio": 3, "rounds": [9]}
-    assert page.bullets(nested) == "- ratio: 3\n- b\n  - x: n: 1\n  - y: 2\n- a: 1\n"
+    assert page.bullets(nested) == "- ratio: 3\n- b\n  - x: n 1\n  - y: 2\n- a: 1\n"
+
+
+def test_the_overview_says_what_is_met(monkeypatch):
+    spread = {"median": 2.5, "least": 1.0, "largest": 3.0}
+    results = {"a": {"aim": "fast", "n": {"ratio": spread}}, "b": {"aim": "good", "share": 0.5}}
+    answers = (page.Answer("a", "n/ratio", "times", 2), page.Answer("a", "n/ratio", "seconds", most=2),
+               page.Answer("b", "share", "of all", 0.6, share=True), page.Answer("c", "x", "missing"))  # fmt: skip
+    monkeypatch.setattr(page, "ANSWERS", answers)
+    rows = page.overview(results).splitlines()[2:]
+    assert rows == ["| A | fast | 2.5 (1 to 3) times | yes |", "| A | fast | 2.5 (1 to 3) seconds | no |",
+                    "| B | good | 50.0 % of all | no |"]  # fmt: skip
+
+
+def test_every_aim_is_answered_from_the_kept_results():
+    results = json.loads((page.ROOT / "benchmarks" / "results.json").read_text())
+    assert {answer.result for answer in page.ANSWERS} <= set(results)
+    assert len(page.overview(results).splitlines()) == 2 + len(page.ANSWERS)
 
 
 def test_a_line_fitted_to_standardised_rooms_is_close_to_least_squares():
@@ -200,6 +225,18 @@ def test_augmented_images_are_mirrored_and_shifted_copies():
     assert sorted(batches.order) == sorted(before) and not np.array_equal(batches.order, before)
 
 
+def test_the_hole_is_a_grey_square_that_the_border_may_cut():
+    images = np.zeros((64, 32, 32, 3), np.uint8)
+    recipe = replace(TINY, hole=8, batch_size=64)
+    shown = train_cifar10.Augmented(images, np.eye(64, dtype="float32"), recipe)[0][0]
+    assert set(np.unique(shown)) == {0, 128}
+    for image in shown:
+        rows, columns = np.nonzero(image[..., 0])
+        height, width = (np.ptp(places) + 1 for places in (rows, columns))
+        assert len(rows) == height * width and 4 <= height <= 8 and 4 <= width <= 8  # filled, and half of it inside
+    assert not np.array_equal(shown[0], shown[1])
+
+
 def test_our_network_multiplies_less_than_the_lessons():
     def forward(model):
         layers_with_kernel = [layer for layer in model.layers if hasattr(layer, "kernel")]
@@ -209,3 +246,16 @@ def test_our_network_multiplies_less_than_the_lessons():
 
     ours = train_cifar10.build_ours(train_cifar10.RECIPES["short"])
     assert forward(ours) <= forward(train_cifar10.build(dropout=True))
+
+
+def test_numbers_that_the_lessons_quote_are_on_the_page():
+    """A paragraph that links to docs/RESULTS.md has no number with a decimal point that is not there."""
+    quoted = {}
+    for path in sorted((page.ROOT / "notebooks").glob("0*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for paragraph in cell.source.split("\n\n") if cell.cell_type == "markdown" else []:
+                if "docs/RESULTS.md" in paragraph:
+                    quoted.setdefault(path.name[:2], []).extend(re.findall(r"\d+\.\d+", paragraph))
+    assert quoted.keys() == {"03", "04", "06", "08", "09"}
+    shown = set(re.findall(r"\d+\.\d+", page.PAGE.read_text(encoding="utf-8")))
+    assert all(numbers and set(numbers) <= shown for numbers in quoted.values()), quoted
