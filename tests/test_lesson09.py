@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from tests.support import lesson_functions
-from utils import runtime
 from utils.segmentation import VOID, camvid_classes, hrnet_path, street_photos
 
 # isort: split
@@ -91,10 +90,10 @@ def test_the_embedded_network_takes_any_size(model, size):
     assert set(np.unique(mask)) <= {2, 4, 5, 8, 9, 16, 17, 19, 20, 21, 26}
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8, 4), (1, 8, 8, 1), (8, 8, 3)])
+@pytest.mark.parametrize("shape", [(8, 8, 4), (8, 8, 1), (8, 8), (1, 8, 8, 3)])
 def test_a_wrong_number_of_channels_or_axes_is_refused(model, shape):
-    with pytest.raises((ValueError, TypeError, runtime.tf.errors.InvalidArgumentError)):
-        model.predict(np.zeros(shape, "float32"))
+    with pytest.raises(ValueError, match="expected a picture"):
+        LESSON["run_inference"](model, np.zeros(shape, "float32"))
 
 
 def test_the_embedded_network_on_real_photographs(model):
@@ -102,27 +101,36 @@ def test_the_embedded_network_on_real_photographs(model):
     for photo in street_photos()[:2]:
         mask = LESSON["run_inference"](model, LESSON["load_image"](photo.path))
         truth = np.asarray(Image.open(photo.mask_path))
-        for class_id in (21, 17, 4):
-            assert (mask[truth == class_id] == class_id).mean() > 0.6
+        for class_id, least in ((21, 0.9), (4, 0.8), (17, 0.5)):
+            assert (mask[truth == class_id] == class_id).mean() > least
 
 
 def test_the_scores_that_the_readme_tells(model):
-    """Mean IoU 0.58 to 0.94 (of all classes 0.42 to 0.67) and pixel accuracy 0.87 to 0.97 on the seven photographs."""
-    scores = []
-    for photo in street_photos():
+    """Mean IoU 0.44 to 0.95 (of all classes 0.39 to 0.87), pixel accuracy 0.62 to 0.98, on fifteen photographs."""
+    photos, scores = street_photos(), []
+    assert len(photos) == 15
+    for photo in photos:
         mask = LESSON["run_inference"](model, LESSON["load_image"](photo.path))
         matrix = LESSON["confusion_of_masks"](np.asarray(Image.open(photo.mask_path)), mask, 32)
         scores.append((LESSON["mean_iou"](matrix, 0.01), LESSON["mean_iou"](matrix), LESSON["pixel_accuracy"](matrix)))
-    np.testing.assert_allclose(np.min(scores, axis=0), [0.58, 0.42, 0.87], atol=0.01)
-    np.testing.assert_allclose(np.max(scores, axis=0), [0.94, 0.67, 0.97], atol=0.01)
+    np.testing.assert_allclose(np.min(scores, axis=0), [0.44, 0.39, 0.62], atol=0.01)
+    np.testing.assert_allclose(np.max(scores, axis=0), [0.95, 0.87, 0.98], atol=0.01)
 
 
 def test_what_section_13_says_of_the_night(model):
-    """At night a large part of the brick wall of leuven_b is taken for a tree, and the network is sure of it."""
+    """At night parts of the brick wall of leuven_b become a tree and a road, and of the road the network is sure."""
     photo = street_photos()[1]
     assert photo.name == "leuven_b"
     night = LESSON["at_night"](LESSON["load_image"](photo.path), np.random.default_rng(0))
     scores = np.asarray(model.predict(night[None]))[0, ..., 1:]
-    tree = (np.asarray(Image.open(photo.mask_path)) == 4) & (scores.argmax(axis=-1) == 26)
-    assert tree.mean() > 0.1
-    assert np.median(scores.max(axis=-1)[tree]) > 0.8
+    wall, predicted = np.asarray(Image.open(photo.mask_path)) == 4, scores.argmax(axis=-1)
+    assert (wall & (predicted == 26)).mean() > 0.05
+    road = wall & (predicted == 17)
+    assert road.mean() > 0.05
+    assert np.median(scores.max(axis=-1)[road]) > 0.8
+
+
+def test_most_of_the_square_in_front_of_the_cinema_becomes_a_road(model):
+    photo = next(photo for photo in street_photos() if photo.name == "cinema")
+    mask = LESSON["run_inference"](model, LESSON["load_image"](photo.path))
+    assert (mask[np.asarray(Image.open(photo.mask_path)) == 19] == 17).mean() > 0.5
