@@ -124,6 +124,7 @@ def main() -> None:
         "88 % within the older recipe's total time",
         {
             "validation accuracy, last epoch": accuracies["long"][-1],
+            "validation accuracy with mirror images": ours["long"]["val_accuracy_with_mirror_images"],
             "epochs": long.epochs,
             "share of the older recipe's time": common.ratio(long_ones, total),
             "share with both in bfloat16": common.ratio(long_ones, total_bfloat16),

@@ -8,7 +8,11 @@ optimizer cost time and count nothing.
 
 from __future__ import annotations
 
+import re
+import tempfile
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from benchmarks import common
 
@@ -126,11 +130,45 @@ OPERATIONS = {
 }
 
 
+# Kinds of operations by their names in TensorFlow's profile, the first that fits.
+KINDS = {
+    "depthwise convolutions": "Depthwise",
+    "convolutions": "Conv2D",
+    "matrix products": "MatMul",
+    "fused normalisation": "FusedBatchNorm",
+    "resizing": "Resize",
+    "softmax and cross-entropy": "Softmax|CrossEntropy",
+    "one by one: add, multiply, sum, ReLU, dropout, Keras's normalisation, optimizer": "",
+}
+
+
+def profile(step: Callable, times: int = 3) -> dict[str, float]:
+    """Shares of the time of a step's operations, by kind, from TensorFlow's profiler; on two cores two run at once."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    step().numpy()
+    with tempfile.TemporaryDirectory() as folder:
+        tf.profiler.experimental.start(folder)
+        for _ in range(times):
+            step().numpy()
+        tf.profiler.experimental.stop()
+        space = xplane_pb2.XSpace.FromString(next(Path(folder).rglob("*.xplane.pb")).read_bytes())
+    took: Counter[str] = Counter()
+    for plane in space.planes:
+        names = {number: metadata.name for number, metadata in plane.event_metadata.items()}
+        for event in (event for line in plane.lines for event in line.events):
+            operation = re.fullmatch(r"[^:]+:(_?[A-Z]\w+)", names[event.metadata_id])  # name in the graph, its kind
+            if operation:
+                kind = next(kind for kind, pattern in KINDS.items() if re.search(pattern, operation[1]))
+                took[kind] += event.duration_ps
+    return {kind: value / took.total() for kind, value in took.most_common()}
+
+
 REASON = (
-    "the single layers below: a depthwise convolution, a 1x1 convolution with few channels, a first convolution with "
-    "three and a normalisation do few multiplications for every number that they read and write, so memory is their "
-    "limit; Lite0 is made of them, and the HRNet begins with Lite0's blocks; the MLP's steps are so short that calling "
-    "them counts; in bfloat16 the multiplications take less time, and the rest of a step as much as before"
+    "see the profiles and single layers below: a depthwise convolution, a 1x1 convolution with few channels, a first "
+    "convolution with three and whatever goes through a map number by number do few multiplications for what they read "
+    "and write, so memory is their limit; Lite0 is made of them, and the HRNet begins with Lite0's blocks; the MLP's "
+    "steps are so short that calling them counts"
 )
 
 
@@ -195,6 +233,8 @@ def measure(
 def main() -> None:
     result = {**measure(STEPS, 5), "why some are far from it": REASON}
     common.record("distance from the limit", "60 % of a matrix product for the CNNs", result)
+    profiles = {name: profile(make()) for name, make in STEPS.items()}
+    common.record("profile of a training step, shares of its time", "the reason where a step is far from it", profiles)
     common.record("single layers, forward and backward", "the reason where a step is far from it", parts(OPERATIONS, 5))
 
 

@@ -107,6 +107,14 @@ def test_limits_and_scaling_and_pipelines():
     assert positive(pipelines.lesson_6(1, count=256))
 
 
+def test_the_profile_of_a_step_is_mostly_its_convolutions():
+    model = keras.Sequential([keras.Input((64, 64, 32)), layers.Conv2D(64, 3), layers.GlobalAveragePooling2D()])
+    x, y = np.zeros((8, 64, 64, 32), "float32"), np.zeros((8, 64), "float32")
+    step = common.training_step(model, keras.losses.MeanSquaredError(), keras.optimizers.SGD(), x, y)
+    shares = limits.profile(step, times=1)
+    assert sum(shares.values()) == pytest.approx(1) and shares["convolutions"] > 0.5
+
+
 def test_reading_files_yields_every_picture(tmp_path):
     pipelines.photographs(tmp_path, 6, size=20)
     assert sum(len(images) for images, _ in pipelines.decoding(tmp_path, 16)()) == 6

@@ -248,7 +248,7 @@ def run(kind: str, path: Path, work: Path, settings: Settings) -> dict:
 def lesson_on_photographs(path: Path) -> dict:
     """Lesson 8's fine-tuned network, trained on rendered signs by the lesson's own cells, on the test photographs."""
     cells = nbformat.read(next((ASSETS.parent / "notebooks").glob("08_*.ipynb")), as_version=4).cells
-    scope: dict[str, Any] = {"__name__": "lesson"}
+    scope: dict[str, Any] = {"__name__": "__main__"}  # dataclasses look for their module
     for cell in cells:
         if cell.cell_type == "code" and not cell.id.startswith("demo"):
             exec(compile(cell.source, cell.id, "exec"), scope)
