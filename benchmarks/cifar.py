@@ -89,7 +89,7 @@ def main() -> None:
         for name in ("short", "long")
     )
     recipes = {"ours": short, "ours in float32": replace(short, precision="float32"), "ours, long": long}
-    times = epochs(0.1, 5, recipes)
+    times = epochs(0.1, 9, recipes)
     n_older = older["epochs"]
     accuracies = {"older recipe": older["dropout"]["history"]["val_accuracy"]}
     accuracies |= {name: ours[name]["history"]["val_accuracy"] for name in ("short", "long")}
