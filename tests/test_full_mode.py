@@ -301,7 +301,7 @@ assert datasets.load_boston_housing()[0][0].shape == (404, 13)
 assert datasets.load_mnist()[0][0].shape == datasets.load_fashion_mnist()[1][0].shape == (20, 28, 28)
 assert datasets.load_cifar10()[0][0].shape == (20, 32, 32, 3)
 assert len(list((datasets.traffic_signs_folder() / "Train").rglob("*.png"))) == 43 * 28
-assert len(segmentation.street_photos()) == 4 + 7
+assert len(segmentation.street_photos()) == 4 + 15
 model = hub.load(segmentation.hrnet_path())
 assert model.predict(np.zeros((1, 32, 32, 3), "float32")).shape == (1, 32, 32, 33)
 print(sum(fetch(name).stat().st_size for name in registry() if name.endswith(".h5")))
