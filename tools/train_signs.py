@@ -285,10 +285,7 @@ def main() -> None:
     else:
         result = run(arguments.kind, arguments.zip, arguments.work / arguments.kind, SETTINGS[arguments.kind])
         if arguments.kind == "real":
-            data = (
-                "GTSRB: 28 training and 12 validation photographs of each of 43 classes, half of the official test set"
-            )
-            result = {"data": data, **result, **{name: kept.get(name) for name in others}}
+            result = {"data": DATA, **result, **{name: kept.get(name) for name in others}}
         else:
             result = {**kept, "rendered_to_real": result}
     TARGET.write_text(json.dumps(result, indent=1) + "\n")
