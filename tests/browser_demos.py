@@ -19,11 +19,11 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tools import browser as driver
-from tools.lessons import NOTEBOOKS
+from utils import paths
 
 Waits = dict[str, list[float]]
 TRIES = 12  # how often a wait is measured
-TOUCAN = next((NOTEBOOKS.parent / "assets" / "images" / "photos").glob("toucan*"))
+TOUCAN = next((paths.ROOT / "assets" / "images" / "photos").glob("toucan*"))
 
 # The time from the first event that follows a figure until the next figure is loaded and about to be painted.
 WATCH = """(image) => {
@@ -54,7 +54,7 @@ class Demo:
 
     def __init__(self, page: Page, lesson: int, cell: str):
         self.page, self.name = page, cell
-        cells = nbformat.read(NOTEBOOKS / f"{driver.lesson_name(lesson)}.ipynb", as_version=4).cells
+        cells = nbformat.read(paths.NOTEBOOKS / f"{driver.lesson_name(lesson)}.ipynb", as_version=4).cells
         self.cell = page.locator(".jp-Notebook .jp-Cell").nth([one.id for one in cells].index(cell))
         self.box = self.cell.locator(".jp-OutputArea-output .widget-vbox").first
         self.image = self.box.locator("img").last

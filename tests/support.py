@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+from utils import paths
 
 
 def lesson_functions(number: int, **names: Any) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def lesson_functions(number: int, **names: Any) -> dict[str, Any]:
         number: the lesson.
         names: values for names that those functions read from other cells.
     """
-    notebook = nbformat.read(next(NOTEBOOKS.glob(f"{number:02}_*.ipynb")), as_version=4)
+    notebook = nbformat.read(next(paths.NOTEBOOKS.glob(f"{number:02}_*.ipynb")), as_version=4)
     definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     for cell in notebook.cells:
         if cell.cell_type == "code" and "exercise" not in cell.metadata.get("tags", []):

@@ -13,8 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tools import pages, slides
-from tools.lessons import lesson_files
+from course import pages, slides
+from course.lessons import lesson_files
 
 LESSONS = lesson_files(os.environ.get("BROWSER_LESSONS", "1 3").split())
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import draw_diagrams
-from utils.downloads import ASSETS, registry
+from tools.diagrams import draw
+from utils import paths
+from utils.downloads import registry
 
 EMBEDDED = [source for source in registry().values() if source.embedded]
 
@@ -28,27 +29,29 @@ MNIST_ORIGINALS = {
 
 @pytest.mark.parametrize("source", EMBEDDED, ids=lambda source: source.name)
 def test_embedded_file_is_as_registered(source):
-    data = (ASSETS / source.name).read_bytes()
+    data = (paths.ASSETS / source.name).read_bytes()
     assert hashlib.sha256(data).hexdigest() == source.sha256
     assert len(data) == source.size
     assert len(data) < 25_000_000
 
 
 def test_sources_page_names_every_file_with_its_hash():
-    page = (ASSETS / "SOURCES.md").read_text(encoding="utf-8")
+    page = (paths.ASSETS / "SOURCES.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"\| `((?:data|images|models|reveal)/[^`]+)` \| [\d,]+ \| `([0-9a-f]{64})` \|", page))
     assert rows == {source.name: source.sha256 for source in EMBEDDED}
 
 
 def test_every_file_in_assets_is_registered():
-    folders = [ASSETS / name for name in ("data", "images", "models", "reveal")]
-    files = {path.relative_to(ASSETS).as_posix() for folder in folders for path in folder.rglob("*") if path.is_file()}
+    folders = [paths.ASSETS / name for name in ("data", "images", "models", "reveal")]
+    files = {
+        path.relative_to(paths.ASSETS).as_posix() for folder in folders for path in folder.rglob("*") if path.is_file()
+    }
     assert files == {source.name for source in EMBEDDED}
 
 
 @pytest.mark.parametrize("name", MNIST_ORIGINALS)
 def test_mnist_is_the_original(name):
-    data = gzip.decompress((ASSETS / "data" / "mnist" / f"{name}.gz").read_bytes())
+    data = gzip.decompress((paths.ASSETS / "data" / "mnist" / f"{name}.gz").read_bytes())
     assert hashlib.sha256(data).hexdigest() == MNIST_ORIGINALS[name]
 
 
@@ -69,19 +72,19 @@ def test_keras_states_the_same_hashes():
 
 
 def test_drawings_are_what_the_tools_draw():
-    assert draw_diagrams.stale(list(draw_diagrams.drawings())) == []
+    assert draw.stale(list(draw.drawings())) == []
 
 
 def test_every_drawing_is_used_and_has_a_function():
-    files = {path.stem for path in draw_diagrams.FOLDER.glob("*.svg")}
-    assert files == set(draw_diagrams.drawings())
+    files = {path.stem for path in draw.FOLDER.glob("*.svg")}
+    assert files == set(draw.drawings())
     notebooks = "".join(path.read_text(encoding="utf-8") for path in Path("notebooks").glob("*.ipynb"))
     assert [name for name in sorted(files) if f"{name}.svg" not in notebooks] == []
 
 
 def test_repository_stays_small():
-    listing = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, cwd=ASSETS.parent, check=True)
-    paths = [ASSETS.parent / name for name in listing.stdout.split("\0") if name]
-    assert sum(path.stat().st_size for path in paths if path.is_file()) < 80_000_000
-    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (ASSETS.parent / "utils").glob("*.py"))
+    listing = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, cwd=paths.ROOT, check=True)
+    files = [paths.ROOT / name for name in listing.stdout.split("\0") if name]
+    assert sum(path.stat().st_size for path in files if path.is_file()) < 80_000_000
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (paths.ROOT / "utils").glob("*.py"))
     assert lines < 1500

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from benchmarks import __main__ as everything
-from benchmarks import cifar, common, lessons, limits, masks, mlp, page, pipelines, predict, scaling, signs
-from tools import train_cifar10, train_small
-from tools.train_cifar10 import Recipe
+from tools.bench import __main__ as everything
+from tools.bench import cifar, common, lessons, limits, masks, mlp, page, pipelines, predict, scaling, signs
+from tools.train import cifar10, small
+from tools.train.cifar10 import Recipe
+from utils import paths
 
 TINY = Recipe(epochs=1, stem=4, widths=(4, 4), pooled=(1,), batch_size=8)
 
@@ -158,7 +159,7 @@ def test_an_unknown_benchmark_is_refused(monkeypatch):
 
 
 def test_the_page_is_what_the_files_say():
-    assert page.PAGE.read_text(encoding="utf-8") == page.page(), "run python -m benchmarks.page"
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(), "run python -m tools.bench.page"
 
 
 def test_the_page_shows_the_numbers_of_the_files():
@@ -192,13 +193,13 @@ def test_the_overview_says_what_is_met(monkeypatch):
 
 
 def test_every_aim_is_answered_from_the_kept_results():
-    results = json.loads((page.ROOT / "benchmarks" / "results.json").read_text())
+    results = json.loads((paths.ROOT / "benchmarks" / "results.json").read_text())
     assert {answer.result for answer in page.ANSWERS} <= set(results)
     assert len(page.overview(results).splitlines()) == 2 + len(page.ANSWERS)
 
 
 def test_a_line_fitted_to_standardised_rooms_is_close_to_least_squares():
-    result = train_small.line([42])
+    result = small.line([42])
     best = result["least squares"]["fit"]
     assert best == pytest.approx(42.25, abs=0.01)
     assert best - 0.01 < result["standardised"][0]["fit"] < 1.01 * best
@@ -206,12 +207,12 @@ def test_a_line_fitted_to_standardised_rooms_is_close_to_least_squares():
 
 
 def test_small_histories_keep_the_part_that_is_not_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(train_small, "TARGET", tmp_path / "small.json")
-    monkeypatch.setattr(train_small, "digits", lambda seeds: {"runs": seeds})
-    monkeypatch.setattr(train_small, "line", lambda seeds: {"lines": seeds})
+    monkeypatch.setattr(small, "TARGET", tmp_path / "small.json")
+    monkeypatch.setattr(small, "digits", lambda seeds: {"runs": seeds})
+    monkeypatch.setattr(small, "line", lambda seeds: {"lines": seeds})
     for what in ("digits", "line"):
-        monkeypatch.setattr("sys.argv", ["train_small", what, "--seeds", "7"])
-        train_small.main()
+        monkeypatch.setattr("sys.argv", ["small", what, "--seeds", "7"])
+        small.main()
     kept = json.loads((tmp_path / "small.json").read_text())
     assert kept["digits"]["runs"] == [7] and kept["line"]["lines"] == [7]
 
@@ -220,7 +221,7 @@ def test_augmented_images_are_mirrored_and_shifted_copies():
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (16, 32, 32, 3), np.uint8)
     one_hot = np.eye(16, dtype="float32")
-    batches = train_cifar10.Augmented(images, one_hot, TINY)
+    batches = cifar10.Augmented(images, one_hot, TINY)
     shown, answers = batches[0]
     assert shown.shape == (8, 32, 32, 3) and shown.dtype == np.uint8 and len(batches) == 2
     margin = TINY.shift
@@ -236,7 +237,7 @@ def test_augmented_images_are_mirrored_and_shifted_copies():
 def test_the_hole_is_a_grey_square_that_the_border_may_cut():
     images = np.zeros((64, 32, 32, 3), np.uint8)
     recipe = replace(TINY, hole=8, batch_size=64)
-    shown = train_cifar10.Augmented(images, np.eye(64, dtype="float32"), recipe)[0][0]
+    shown = cifar10.Augmented(images, np.eye(64, dtype="float32"), recipe)[0][0]
     assert set(np.unique(shown)) == {0, 128}
     for image in shown:
         rows, columns = np.nonzero(image[..., 0])
@@ -252,14 +253,14 @@ def test_our_network_multiplies_less_than_the_lessons():
             int(np.prod(layer.kernel.shape)) * int(np.prod(layer.output.shape[1:-1])) for layer in layers_with_kernel
         )
 
-    ours = train_cifar10.build_ours(train_cifar10.RECIPES["short"])
-    assert forward(ours) <= forward(train_cifar10.build(dropout=True))
+    ours = cifar10.build_ours(cifar10.RECIPES["short"])
+    assert forward(ours) <= forward(cifar10.build(dropout=True))
 
 
 def test_numbers_that_the_lessons_quote_are_on_the_page():
     """A paragraph that links to docs/RESULTS.md has no number with a decimal point that is not there."""
     quoted = {}
-    for path in sorted((page.ROOT / "notebooks").glob("0*.ipynb")):
+    for path in sorted((paths.NOTEBOOKS).glob("0*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             for paragraph in cell.source.split("\n\n") if cell.cell_type == "markdown" else []:
                 if "docs/RESULTS.md" in paragraph:

@@ -17,12 +17,14 @@ from axe_playwright_python.sync_playwright import Axe
 from nbformat import NotebookNode
 from playwright.sync_api import Locator, Page
 
+from course.lessons import lesson_files
+from course.run import output_lines
 from tests.browser_demos import DEMOS, VISITS, Demo, sentence
 from tools import browser as driver
-from tools.lessons import BUILD, NOTEBOOKS, lesson_files, output_lines
+from utils import paths
 
 ASKED = os.environ.get("BROWSER_LESSONS", "").split()
-SCREENSHOTS = BUILD / "screenshots"
+SCREENSHOTS = paths.BUILD / "screenshots"
 LESSONS = [int(number) for number in ASKED or ["1", "3"]]
 
 
@@ -84,7 +86,7 @@ def said(lines: list[str]) -> list[str]:
 
 
 def test_run_all_in_jupyterlab(lesson, record_property):
-    committed = nbformat.read(NOTEBOOKS / f"{driver.lesson_name(lesson.number)}.ipynb", as_version=4)
+    committed = nbformat.read(paths.NOTEBOOKS / f"{driver.lesson_name(lesson.number)}.ipynb", as_version=4)
     driver.photograph(lesson.page, SCREENSHOTS, f"{lesson.number:02}")
     shown, checks = lesson.shown, len(said(lesson.shown.lines))
     record_property("seconds", round(shown.seconds, 1))
@@ -134,7 +136,7 @@ def mark(demo: Demo) -> str:
 @pytest.mark.parametrize("lesson", [4], indirect=True, ids=str)
 def test_the_stop_button_ends_a_training_and_the_next_cells_work(lesson):
     page = lesson.page
-    cells = nbformat.read(NOTEBOOKS / f"{driver.lesson_name(4)}.ipynb", as_version=4).cells
+    cells = nbformat.read(paths.NOTEBOOKS / f"{driver.lesson_name(4)}.ipynb", as_version=4).cells
     ids = [cell.id for cell in cells]
 
     def begin(name: str) -> Locator:
@@ -161,7 +163,7 @@ def test_the_stop_button_ends_a_training_and_the_next_cells_work(lesson):
 def test_a_broken_lesson_is_noticed(chromium, course):
     """An error, a lost check, a picture that is not there and a foreign address, planted in the copy."""
     path = course / "notebooks" / f"{driver.lesson_name(1)}.ipynb"
-    committed = nbformat.read(NOTEBOOKS / path.name, as_version=4)
+    committed = nbformat.read(paths.NOTEBOOKS / path.name, as_version=4)
     broken = nbformat.read(path, as_version=4)
     broken.cells = broken.cells[:1]
     broken.cells[0].source = "# Broken\n\n![a](../assets/none.png) ![b](https://example.invalid/b.png)"

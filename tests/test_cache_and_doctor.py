@@ -14,12 +14,10 @@ import nbformat
 import pytest
 import requests
 
-from tests.support import NOTEBOOKS, exit_code, served
-from tools import cache, doctor
-from utils import downloads
+from course import doctor, mirror
+from tests.support import exit_code, served
+from utils import downloads, paths
 from utils.downloads import DownloadError, Source, fetch, registry
-
-ROOT = NOTEBOOKS.parent
 
 
 @pytest.fixture
@@ -43,12 +41,12 @@ def files(tmp_path, monkeypatch, serve):
                      lessons=(6 if name == "six.bin" else 8,))
         for name, data in contents.items()
     }  # fmt: skip
-    for module in (downloads, cache, doctor):
+    for module in (downloads, mirror, doctor):
         monkeypatch.setattr(module, "registry", lambda: sources)
     model = tmp_path / "model"
     model.mkdir()
     (model / "saved_model.pb").write_bytes(b"model")
-    monkeypatch.setattr(cache, "hrnet_path", lambda: str(model))
+    monkeypatch.setattr(mirror, "hrnet_path", lambda: str(model))
     monkeypatch.setattr(downloads, "WAITS", ())
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "tfhub"))
     monkeypatch.setenv("COURSE_MODE", "full")
@@ -64,7 +62,7 @@ def test_every_download_belongs_to_a_lesson():
 
 
 def test_prefetch_of_one_lesson(files, tmp_path, monkeypatch, capsys):
-    assert exit_code(cache, monkeypatch, "prefetch", "8") == 0
+    assert exit_code(mirror, monkeypatch, "prefetch", "8") == 0
     assert "1 of 1 files are there" in capsys.readouterr().out
     assert (tmp_path / "cache" / "deep" / "eight.bin").exists()
     assert not (tmp_path / "cache" / "six.bin").exists()
@@ -72,25 +70,25 @@ def test_prefetch_of_one_lesson(files, tmp_path, monkeypatch, capsys):
 
 def test_a_mirror_serves_a_class(files, tmp_path, monkeypatch, serve, capsys):
     mirror = tmp_path / "mirror"
-    assert exit_code(cache, monkeypatch, "mirror", str(mirror)) == 0
+    assert exit_code(mirror, monkeypatch, "mirror", str(mirror)) == 0
     out = capsys.readouterr().out
     assert "To download: 0.0 MB" in out
     assert "0.0 MB  six.bin" in out
-    lines = (mirror / cache.MANIFEST).read_text().splitlines()
-    assert [line.split("  ")[1] for line in lines] == ["six.bin", "deep/eight.bin", cache.HRNET_ARCHIVE]
+    lines = (mirror / mirror.MANIFEST).read_text().splitlines()
+    assert [line.split("  ")[1] for line in lines] == ["six.bin", "deep/eight.bin", mirror.HRNET_ARCHIVE]
     assert lines[0].startswith(hashlib.sha256(b"six" * 1000).hexdigest())
     for path in (files / "six.bin", files / "deep" / "eight.bin"):
         path.unlink()  # the host is gone
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "student"))
     monkeypatch.setenv("COURSE_MIRROR", serve(mirror))
     assert fetch("deep/eight.bin").read_bytes() == b"eight" * 1000
-    assert exit_code(cache, monkeypatch, "mirror", str(mirror)) == 0  # again: nothing to do
+    assert exit_code(mirror, monkeypatch, "mirror", str(mirror)) == 0  # again: nothing to do
     assert "2 are there already" in capsys.readouterr().out
 
 
 def test_a_mirror_that_lacks_a_file(files, tmp_path, monkeypatch, capsys):
     (files / "six.bin").unlink()
-    assert exit_code(cache, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    assert exit_code(mirror, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
     captured = capsys.readouterr()
     assert "1 of 2 files are there" in captured.out
     assert "six.bin could not be downloaded" in captured.err
@@ -101,21 +99,21 @@ def test_a_mirror_without_hrnet(files, tmp_path, monkeypatch, capsys):
     def refused():
         raise DownloadError("HRNetV2-W48 could not be loaded")
 
-    monkeypatch.setattr(cache, "hrnet_path", refused)
-    assert exit_code(cache, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    monkeypatch.setattr(mirror, "hrnet_path", refused)
+    assert exit_code(mirror, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
     captured = capsys.readouterr()
     assert "2 of 2 files are there" in captured.out
     assert "HRNetV2-W48 could not be loaded" in captured.err
-    assert not (tmp_path / "mirror" / cache.HRNET_ARCHIVE).exists()
-    assert exit_code(cache, monkeypatch, "prefetch", "9") == 1
-    assert exit_code(cache, monkeypatch, "prefetch", "6") == 0  # which needs none
+    assert not (tmp_path / "mirror" / mirror.HRNET_ARCHIVE).exists()
+    assert exit_code(mirror, monkeypatch, "prefetch", "9") == 1
+    assert exit_code(mirror, monkeypatch, "prefetch", "6") == 0  # which needs none
 
 
 def test_the_served_mirror_continues_a_download(tmp_path):
     """What Python's own server cannot: it begins where a student's part ends."""
     data = bytes(range(256)) * 100
     (tmp_path / "file.bin").write_bytes(data)
-    httpd = cache.MirrorServer(("127.0.0.1", 0), partial(cache.MirrorHandler, directory=str(tmp_path)))
+    httpd = mirror.MirrorServer(("127.0.0.1", 0), partial(mirror.MirrorHandler, directory=str(tmp_path)))
     threading.Thread(target=httpd.serve_forever, args=(0.05,), daemon=True).start()
     address = f"http://127.0.0.1:{httpd.server_address[1]}/file.bin"
     try:
@@ -131,12 +129,12 @@ def test_the_served_mirror_continues_a_download(tmp_path):
 
 
 def test_a_folder_that_is_no_mirror_is_not_served(tmp_path, monkeypatch):
-    assert "make mirror" in exit_code(cache, monkeypatch, "serve", str(tmp_path))
+    assert "make mirror" in exit_code(mirror, monkeypatch, "serve", str(tmp_path))
 
 
 def test_a_mirror_larger_than_the_disk(files, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cache, "size_of", lambda source: 10**18)
-    assert exit_code(cache, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    monkeypatch.setattr(mirror, "size_of", lambda source: 10**18)
+    assert exit_code(mirror, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
     assert "does not fit" in capsys.readouterr().err
 
 
@@ -206,10 +204,10 @@ def test_the_cell_that_lesson_1_and_the_readme_give(monkeypatch, capfd):
     """It is run in the lessons' folder; it shows what `make doctor` shows, and has its exit code."""
     from IPython.core.interactiveshell import InteractiveShell
 
-    notebook = nbformat.read(next(NOTEBOOKS.glob("01_*.ipynb")), as_version=4)
+    notebook = nbformat.read(next(paths.NOTEBOOKS.glob("01_*.ipynb")), as_version=4)
     (cell,) = re.findall(r"```python\n(.*tools\.doctor\n)```", "\n".join(c.source for c in notebook.cells), re.DOTALL)
-    assert cell in (ROOT / "README.md").read_text(encoding="utf-8")
-    monkeypatch.chdir(NOTEBOOKS)
+    assert cell in (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(paths.NOTEBOOKS)
     shell = InteractiveShell.instance()
     try:
         assert shell.run_cell(cell).success

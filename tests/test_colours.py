@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from tools.drawing import CARD, INK, SOFT
+from tools.diagrams.drawing import CARD, INK, SOFT
 from utils.plotting import PALETTE, RIGHT_COLOUR, WRONG_COLOUR, use_style
 
 VISIONS = {

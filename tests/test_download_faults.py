@@ -31,10 +31,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utils import downloads
+from utils import downloads, paths
 from utils.downloads import DownloadError, Source, extract, fetch
 
-ROOT = Path(__file__).resolve().parent.parent
 CONTENT = random.Random(0).randbytes(300_000)
 NAME = "folder/file.bin"
 
@@ -362,7 +361,12 @@ CHILD = """
 def child(server: Server, cache: Path, body: str = "downloads.fetch({name!r})", content: bytes = CONTENT,
           before: tuple[str, ...] = (), **options):  # fmt: skip
     """Another process with the same registry and cache."""
-    words = {"root": str(ROOT), "name": NAME, "digest": hashlib.sha256(content).hexdigest(), "url": server.url}
+    words = {
+        "root": str(paths.paths.ROOT),
+        "name": NAME,
+        "digest": hashlib.sha256(content).hexdigest(),
+        "url": server.url,
+    }
     code = textwrap.dedent(CHILD).format(**words, body=textwrap.dedent(body).format(**words))
     environment = {**os.environ, "COURSE_MODE": "full", "COURSE_CACHE": str(cache), "CI": "1"}
     return subprocess.Popen(
@@ -643,7 +647,7 @@ def test_a_damaged_archive_is_refused_or_harmless(cut, flips):
 
 
 def test_the_page_of_faults_is_complete():
-    page = (ROOT / "docs" / "DOWNLOADS.md").read_text(encoding="utf-8")
+    page = (paths.paths.ROOT / "docs" / "DOWNLOADS.md").read_text(encoding="utf-8")
     tests = set(re.findall(r"`(test_\w+)`", page))
     assert tests
     assert tests <= set(globals())

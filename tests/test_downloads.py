@@ -12,7 +12,7 @@ import shutil
 import pytest
 
 from tests.support import served
-from utils import datasets, downloads
+from utils import datasets, downloads, paths
 from utils.downloads import DownloadError, Source, fetch
 
 CONTENT = b"some data\n" * 1000
@@ -52,9 +52,9 @@ def assets_copy(tmp_path, monkeypatch):
     """A copy of one embedded file, which a test may damage."""
     copy = tmp_path / "assets"
     (copy / "data").mkdir(parents=True)
-    shutil.copy(downloads.ASSETS / "data" / "boston_housing.csv", copy / "data")
+    shutil.copy(paths.ASSETS / "data" / "boston_housing.csv", copy / "data")
     downloads.registry()  # cached, so that the real one stays in use
-    monkeypatch.setattr(downloads, "ASSETS", copy)
+    monkeypatch.setattr(paths, "ASSETS", copy)
     return copy / "data" / "boston_housing.csv"
 
 

@@ -15,9 +15,9 @@ import pytest
 from nbformat import NotebookNode
 
 from conftest import solution_cells
-from tests.support import NOTEBOOKS, lesson_functions
+from tests.support import lesson_functions
 from tests.wrong_answers import WRONG
-from utils import checks
+from utils import checks, paths
 
 # Of these lessons, the cells that compute what the checks read.
 CELLS = {
@@ -40,7 +40,7 @@ EXERCISES = [(lesson, number) for lesson in range(1, 10) for number in (1, 2, 3)
 
 
 def notebook(lesson: int) -> NotebookNode:
-    return nbformat.read(next(NOTEBOOKS.glob(f"{lesson:02}_*.ipynb")), as_version=4)
+    return nbformat.read(next(paths.NOTEBOOKS.glob(f"{lesson:02}_*.ipynb")), as_version=4)
 
 
 @functools.cache

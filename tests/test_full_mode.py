@@ -31,19 +31,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import NOTEBOOKS, served
+from tests.support import served
 from tests.test_datasets import write_gtsrb_archives
-from utils import downloads, segmentation
-from utils.downloads import ASSETS, DownloadError, registry
+from utils import downloads, paths, segmentation
+from utils.downloads import DownloadError, registry
 
-ROOT = NOTEBOOKS.parent
 # TensorFlow Hub leaves its sockets to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 HANDLE = "/google/HRNet/camvid-hrnetv2-w48/1"
 
 
 def code_cells(lesson: int) -> list[str]:
-    notebook = nbformat.read(next(NOTEBOOKS.glob(f"{lesson:02}_*.ipynb")), as_version=4)
+    notebook = nbformat.read(next(paths.NOTEBOOKS.glob(f"{lesson:02}_*.ipynb")), as_version=4)
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
@@ -64,7 +63,7 @@ def test_a_lesson_without_a_network_shows_three_lines(lesson, tmp_path, monkeypa
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_name)
-    monkeypatch.chdir(NOTEBOOKS)
+    monkeypatch.chdir(paths.NOTEBOOKS)
     shell = InteractiveShell.instance()
     try:
         for cell in code_cells(lesson):
@@ -252,7 +251,7 @@ def originals(folder: Path) -> dict[str, str]:
     folder.mkdir()
     rng = np.random.default_rng(0)
     write_gtsrb_archives(folder)
-    table = np.loadtxt(ASSETS / "data" / "boston_housing.csv", delimiter=",", skiprows=1)
+    table = np.loadtxt(paths.ASSETS / "data" / "boston_housing.csv", delimiter=",", skiprows=1)
     np.savez(folder / "boston_housing.npz", x=table[:, :-1], y=table[:, -1])
     pictures, digits = rng.integers(0, 256, (20, 28, 28), np.uint8), rng.integers(0, 10, 20).astype(np.uint8)
     np.savez(folder / "mnist.npz", x_train=pictures, y_train=digits, x_test=pictures, y_test=digits)
@@ -278,18 +277,18 @@ def originals(folder: Path) -> dict[str, str]:
 
 def copy_of_the_course(folder: Path, originals: Path, address: str, places: dict[str, str]) -> Path:
     """The course with a registry whose downloads are those small files at that address."""
-    entries = json.loads((ASSETS / "registry.json").read_text(encoding="utf-8"))
+    entries = json.loads((paths.ASSETS / "registry.json").read_text(encoding="utf-8"))
     for name, place in places.items():
         data = (originals / place).read_bytes()
         entries[name] |= {"urls": [f"{address}/{place}"], "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
     (folder / "assets").mkdir(parents=True)
-    for path in ASSETS.iterdir():
+    for path in paths.ASSETS.iterdir():
         if path.is_dir():
             (folder / "assets" / path.name).symlink_to(path)
     (folder / "assets" / "registry.json").write_text(json.dumps(entries), encoding="utf-8")
     for name in ("utils", "tools"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Makefile", folder)
+        shutil.copytree(paths.ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(paths.ROOT / "Makefile", folder)
     return folder
 
 

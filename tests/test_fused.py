@@ -7,7 +7,7 @@ from utils import runtime  # isort: skip
 
 import keras
 
-from tools.fused import FusedBatchNormalization, fuse
+from tools.train.fused import FusedBatchNormalization, fuse
 
 tf = runtime.tf
 

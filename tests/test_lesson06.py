@@ -17,7 +17,7 @@ from utils import runtime  # noqa: F401
 import keras
 from keras import layers
 
-from tools import train_cifar10
+from tools.train import cifar10
 from utils.confusion import most_confused
 from utils.downloads import fetch
 
@@ -34,7 +34,7 @@ def description(model: keras.Model) -> list[dict]:
 def test_the_lesson_and_the_full_run_have_the_same_network(dropout):
     model = LESSON["build_model"](CONFIG, dropout=dropout)
     assert model.count_params() == 669_354
-    assert description(model) == description(train_cifar10.build(dropout))
+    assert description(model) == description(cifar10.build(dropout))
     assert model.input_shape == (None, 32, 32, 3)
 
 
@@ -43,7 +43,7 @@ def test_the_settings_of_the_full_run_are_those_of_full_mode(monkeypatch):
     settings = lesson_functions(6)["TrainingConfig"]()
     kept = json.loads(fetch("data/cifar10_history.json").read_text(encoding="utf-8"))
     for name in ("epochs", "batch_size", "learning_rate"):
-        assert getattr(settings, name) == kept[name] == getattr(train_cifar10, name.upper())
+        assert getattr(settings, name) == kept[name] == getattr(cifar10, name.upper())
     for variant in ("baseline", "dropout"):
         assert {len(values) for values in kept[variant]["history"].values()} == {31}
         matrix = np.array(kept[variant]["confusion_on_validation"])
@@ -149,5 +149,5 @@ def test_the_most_confused_pair_of_the_full_run_is_counted_by_hand():
 
 
 def test_cifar10_is_not_in_the_repository():
-    assets = Path(train_cifar10.TARGET).parent
+    assets = Path(cifar10.TARGET).parent
     assert not [path for path in assets.rglob("*cifar*") if path.suffix != ".json"]

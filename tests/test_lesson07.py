@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.support import lesson_functions
-from utils.downloads import ASSETS, fetch
+from utils import paths
+from utils.downloads import fetch
 from utils.imagenet import decode_predictions, imagenet_class_names
 
 LESSON = lesson_functions(7)
@@ -127,7 +128,7 @@ def test_top_k_accuracy():
 
 
 def test_the_labels_belong_to_the_photographs():
-    folder = ASSETS / "images" / "photos"
+    folder = paths.ASSETS / "images" / "photos"
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["file"] for row in rows} == {path.name for path in folder.glob("*.jpg")}

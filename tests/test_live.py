@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,9 +13,10 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from utils import paths
 from utils.live import Progress
 
-LESSON = next((Path(__file__).resolve().parent.parent / "notebooks").glob("04_*.ipynb"))
+LESSON = next(paths.NOTEBOOKS.glob("04_*.ipynb"))
 BEFORE = ("setup", "load", "split", "to-rows", "one-hot-digits", "build", "compile")
 
 

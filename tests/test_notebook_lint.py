@@ -12,12 +12,13 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
-PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+from utils import paths
+
+PATHS = sorted((paths.NOTEBOOKS).glob("*.ipynb"))
 OPENING = ["What you will be able to do", "Before you start", "Data and licence", "Time"]
 CLOSING = ["Summary", "Recall questions", "Exercises", "Pitfalls", "Further reading", "Next"]
 KNOWN_TAGS = {"nbval-ignore-output", "figure-varies", "exercise", "exercise-check", "solution"}
-KNOWN_TAGS |= {"slide", "subslide", "notes", "skip"}  # tools/slides.py
+KNOWN_TAGS |= {"slide", "subslide", "notes", "skip"}  # course/slides.py
 UNCOMPARED = {"nbval-ignore-output", "figure-varies"}
 
 

@@ -12,11 +12,11 @@ from bs4 import BeautifulSoup
 from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import pages
-from tools.lessons import tidy
-from utils import demos
+from course import pages
+from course.run import tidy
+from utils import demos, paths
 
-PATHS = sorted(pages.NOTEBOOKS.glob("*.ipynb"))
+PATHS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 
 
 def fetched(html: str) -> list[str]:

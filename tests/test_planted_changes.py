@@ -19,7 +19,8 @@ import pytest
 from nbformat import NotebookNode
 from PIL import Image, ImageDraw
 
-ROOT = Path(__file__).resolve().parent.parent
+from utils import paths
+
 LESSONS = ("03", "05")
 UNCOMPARED = {"nbval-ignore-output", "figure-varies"}
 
@@ -89,7 +90,7 @@ def break_solution(notebook: NotebookNode) -> str:
 def outcome(request, tmp_path_factory) -> tuple[dict[str, str], list[str]]:
     """Plant all changes into one copy and run it: (change -> name of its cell, names of the cells that failed)."""
     folder = tmp_path_factory.mktemp("planted")
-    copy = Path(shutil.copy(next((ROOT / "notebooks").glob(f"{request.param}_*.ipynb")), folder))
+    copy = Path(shutil.copy(next((paths.NOTEBOOKS).glob(f"{request.param}_*.ipynb")), folder))
     notebook = nbformat.read(copy, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     changed = {}
@@ -100,8 +101,8 @@ def outcome(request, tmp_path_factory) -> tuple[dict[str, str], list[str]]:
     assert len(set(changed.values())) == 5
     nbformat.write(notebook, copy)
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=300", "-p", "conftest", "-q", "-rf"]
-    command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-p", "no:cacheprovider", str(copy)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command += ["-c", str(paths.ROOT / "pyproject.toml"), "--rootdir", str(folder), "-p", "no:cacheprovider", str(copy)]
+    run = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 1, run.stdout + run.stderr
     return changed, re.findall(r"^FAILED .*::((?:Cell|Solution) \d+)", run.stdout, flags=re.MULTILINE)
 

@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from utils import runtime  # noqa: F401
+from utils import (
+    paths,
+    runtime,  # noqa: F401
+)
 
 # isort: split
 
 import keras
 
-from tools import convert_efficientnet_lite as convert
-from utils.downloads import ASSETS, fetch, registry
+from tools.data import convert_efficientnet_lite as convert
+from utils.downloads import fetch, registry
 
 SIZES = {"efficientnet_lite0": 4_694_024, "efficientnet_lite2": 6_150_168}
 
@@ -157,4 +160,4 @@ def test_full_mode_s_weights_have_the_hashes_that_keras_states():
 
 
 def test_models_are_loaded_from_the_repository():
-    assert {path.name for path in (ASSETS / "models").iterdir()} >= {f"{name}.keras" for name in SIZES}
+    assert {path.name for path in (paths.ASSETS / "models").iterdir()} >= {f"{name}.keras" for name in SIZES}

@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from tools import lessons, progress, work
+from course import progress, run, work
+from utils import paths
 
 STUB, ANSWER = "def f():\n    return None", "def f():\n    return 4"
 OPEN, RIGHT, WRONG = "○ Exercise 1: not attempted yet\n", "✓ Exercise 1: correct\n", "✗ Exercise 1: 4 is wrong. Hm\n"
@@ -47,19 +48,19 @@ def test_how_an_exercise_stands(mine, mark, words):
 
 
 def test_the_table(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(lessons, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setattr(work, "WORK", tmp_path / "work")
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(paths, "WORK", tmp_path / "work")
     monkeypatch.setattr(progress.sys, "argv", ["progress"])
-    lessons.NOTEBOOKS.mkdir()
+    paths.NOTEBOOKS.mkdir()
     for number in (1, 2, 3):
-        nbformat.write(lesson(), lessons.NOTEBOOKS / f"0{number}_x.ipynb")
+        nbformat.write(lesson(), paths.NOTEBOOKS / f"0{number}_x.ipynb")
     progress.main()
     said = capsys.readouterr().out
     assert "no work/ yet" in said and "○ 3 not attempted" in said
     for number in (1, 2):
-        work.update(lessons.NOTEBOOKS / f"0{number}_x.ipynb", work.WORK)
-    nbformat.write(lesson(ANSWER, RIGHT), work.WORK / "01_x.ipynb")
-    (work.WORK / "02_x.ipynb").write_text("{")
+        work.update(paths.NOTEBOOKS / f"0{number}_x.ipynb", paths.WORK)
+    nbformat.write(lesson(ANSWER, RIGHT), paths.WORK / "01_x.ipynb")
+    (paths.WORK / "02_x.ipynb").write_text("{")
     progress.main()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Your copy, work/, as last saved:"
@@ -70,7 +71,7 @@ def test_the_table(tmp_path, monkeypatch, capsys):
 
 
 def test_every_exercise_of_the_course_is_found():
-    for path in lessons.lesson_files([]):
+    for path in run.lesson_files([]):
         notebook = nbformat.read(path, as_version=4)
         mine = {cell.id: cell for cell in notebook.cells}
         states = [progress.state(mine, *pair) for pair in progress.exercises(notebook)]

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools.train_hrnet import CLASSES, read_frames
+from tools.train.hrnet import CLASSES, read_frames
 from utils import datasets
 
 FOLDER = Path(os.environ.get("COURSE_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools import render_signs
+from tools.data import render_signs
 
 TRACKS = {"Train": 2, "Valid": 1, "Test": 1}
 CLASSES = (2, 14, 33)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools import train_hrnet
-from utils import downloads, segmentation
+from tools.train import hrnet
+from utils import downloads, paths, segmentation
 
 
 def test_camvid_classes():
@@ -22,7 +22,7 @@ def test_camvid_classes():
 def test_street_photos_have_masks_of_their_size():
     photos = segmentation.street_photos()
     assert len(photos) >= 5
-    known = {*train_hrnet.CAMVID_IDS, segmentation.VOID}
+    known = {*hrnet.CAMVID_IDS, segmentation.VOID}
     for photo in photos:
         image, mask = (np.asarray(Image.open(path)) for path in (photo.path, photo.mask_path))
         assert (image.ndim, image.dtype, mask.ndim, mask.dtype) == (3, np.uint8, 2, np.uint8)
@@ -38,7 +38,7 @@ def test_full_mode_asks_for_four_frames_of_camvid(monkeypatch):
 
     def fetch(name: str):
         asked.append(name)
-        return original(name) if downloads.registry()[name].embedded else downloads.ASSETS / name
+        return original(name) if downloads.registry()[name].embedded else paths.ASSETS / name
 
     monkeypatch.setattr(segmentation, "fetch", fetch)
     photos = segmentation.street_photos()
@@ -49,7 +49,7 @@ def test_full_mode_asks_for_four_frames_of_camvid(monkeypatch):
 
 
 def test_hrnet_path_of_quick_mode():
-    assert segmentation.hrnet_path() == str(downloads.ASSETS / "models" / "hrnet_small")
+    assert segmentation.hrnet_path() == str(paths.ASSETS / "models" / "hrnet_small")
 
 
 def test_a_folder_that_is_not_registered():

@@ -11,10 +11,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from course import slides
 from tests.test_pages import fetched
-from tools import slides
+from utils import paths
 
-PATHS = sorted((slides.ROOT / "notebooks").glob("*.ipynb"))
+PATHS = sorted((paths.NOTEBOOKS).glob("*.ipynb"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # Added to a page: show every slide as an instructor would, and write down how each fits.
 PROBE = """<script>Reveal.on('ready', () => {

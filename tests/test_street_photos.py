@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools import street_photos, train_hrnet
+from tools.data import street_photos
+from tools.train import hrnet
 
 PICTURES = street_photos.read_outlines(street_photos.OUTLINES.read_text(encoding="utf-8"))
 with (street_photos.FOLDER / "photos.csv").open(encoding="utf-8", newline="") as file:
@@ -89,16 +90,16 @@ def test_no_photograph_is_both_for_training_and_embedded():
 def test_training_masks(name):
     mask = street_photos.training_mask(TRAINING_PICTURES[name])
     assert (mask.shape, mask.dtype) == ((360, 480), np.uint8)
-    assert (mask <= train_hrnet.UNLABELLED).all()
-    assert (mask != train_hrnet.UNLABELLED).mean() > 0.4
-    assert {train_hrnet.CLASSES.index(label) for label in ("sky", "building")} <= set(np.unique(mask))
+    assert (mask <= hrnet.UNLABELLED).all()
+    assert (mask != hrnet.UNLABELLED).mean() > 0.4
+    assert {hrnet.CLASSES.index(label) for label in ("sky", "building")} <= set(np.unique(mask))
 
 
 def test_pixels_at_a_border_are_unlabelled():
     picture = street_photos.read_outlines("picture a 10 12\nSky 0,0 10,0 10,6 0,6\nRoad 0,6 10,6 10,12 0,12\n")["a"]
     rows = street_photos.training_mask(picture)
-    sky, road = (train_hrnet.CLASSES.index(label) for label in ("sky", "road"))
-    assert rows[:, 0].tolist() == [sky] * 4 + [train_hrnet.UNLABELLED] * 4 + [road] * 4
+    sky, road = (hrnet.CLASSES.index(label) for label in ("sky", "road"))
+    assert rows[:, 0].tolist() == [sky] * 4 + [hrnet.UNLABELLED] * 4 + [road] * 4
     assert (rows == rows[:, :1]).all()
 
 
@@ -127,7 +128,7 @@ def test_training_zip_is_read_by_the_training(tmp_path):
     for name in ("one.zip", "two.zip"):
         street_photos.write_training(tmp_path / name, rows, pictures, sources.__getitem__)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
-    frames, masks = train_hrnet.read_frames(tmp_path / "one.zip", "train")
+    frames, masks = hrnet.read_frames(tmp_path / "one.zip", "train")
     assert (frames.shape, masks.shape) == ((2, 360, 480, 3), (2, 360, 480))
     assert frames.dtype == masks.dtype == np.uint8
     np.testing.assert_array_equal(frames[0], street_photos.training_frame(sources["first"], 0.5))

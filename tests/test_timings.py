@@ -7,8 +7,9 @@ import json
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course import run, timings
 from tests.support import exit_code
-from tools import lessons, timings
+from utils import paths
 
 
 def lesson(folder, name, *sources):
@@ -44,12 +45,12 @@ def test_a_run_of_one_lesson_keeps_the_times_of_the_others(tmp_path):
 
 
 def test_a_run_writes_the_seconds_of_each_code_cell(tmp_path, monkeypatch):
-    monkeypatch.setattr(lessons, "NOTEBOOKS", tmp_path)
-    monkeypatch.setattr(lessons, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(paths, "BUILD", tmp_path / "build")
     monkeypatch.delenv("COURSE_MODE", raising=False)
     lesson(tmp_path, "01_a", "import time", "time.sleep(0.3)", "1 + 1")
     lesson(tmp_path, "02_b", "1 / 0")
-    assert exit_code(lessons, monkeypatch, "run") == 1
+    assert exit_code(run, monkeypatch, "run") == 1
     kept = json.loads((tmp_path / "build" / "timings.json").read_text())
     assert list(kept) == ["01_a"]  # a lesson that failed has no times worth keeping
     assert [cell["id"] for cell in kept["01_a"]["cells"]] == ["cell-0", "cell-1", "cell-2"]

@@ -18,25 +18,25 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from course import lab, run
 from tests.support import exit_code
-from tools import build_data, lab, lessons
-
-ROOT = Path(__file__).resolve().parent.parent
+from tools.data import build
+from utils import paths
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty folder of lessons, and one for pages."""
-    monkeypatch.setattr(lessons, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setattr(lessons, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(paths, "BUILD", tmp_path / "build")
     monkeypatch.delenv("COURSE_MODE", raising=False)
-    lessons.NOTEBOOKS.mkdir()
+    paths.NOTEBOOKS.mkdir()
     return tmp_path
 
 
 def write_lesson(name: str, *sources: str) -> Path:
     notebook = new_notebook(cells=[new_markdown_cell("# Title"), *(new_code_cell(source) for source in sources)])
-    path = lessons.NOTEBOOKS / f"{name}.ipynb"
+    path = paths.NOTEBOOKS / f"{name}.ipynb"
     nbformat.write(notebook, path)
     return path
 
@@ -45,14 +45,14 @@ def test_a_failing_lesson_does_not_stop_the_others(folder, monkeypatch, capsys):
     write_lesson("01_good", "print('✓ one')", "print('★ accuracy: 0.9')\nprint('✓ two')")
     write_lesson("02_bad", "1 + 1", "print('✓ before')\n1 / 0", "print('✓ never')")
     write_lesson("03_good", "print('✓ three')")
-    assert exit_code(lessons, monkeypatch, "run") == 1
+    assert exit_code(run, monkeypatch, "run") == 1
     table = capsys.readouterr().out
     assert re.search(r"01_good +\d+\.\d +\d+ +2 +accuracy: 0\.9", table)
     assert re.search(r"02_bad +\d+\.\d +\d+ +1 +FAILED cell 3 \(.+\): ZeroDivisionError: division by zero", table)
     assert re.search(r"03_good +\d+\.\d +\d+ +1 ", table)
     assert "2 passed, 1 failed" in table
     assert "01_good  cell 1 of 3" in table
-    pages = sorted(path.name for path in lessons.BUILD.glob("0*"))
+    pages = sorted(path.name for path in paths.BUILD.glob("0*"))
     assert pages == ["01_good.html", "02_bad.html", "03_good.html"]
 
 
@@ -62,7 +62,7 @@ def test_execute_writes_tidy_outputs_and_keeps_ids(folder, monkeypatch):
     before.metadata["vscode"] = {"user": "me"}
     before.cells[1].metadata = {"tags": ["exercise"], "alt": "a figure", "collapsed": True}
     nbformat.write(before, path)
-    assert exit_code(lessons, monkeypatch, "execute", "1") == 0
+    assert exit_code(run, monkeypatch, "execute", "1") == 0
     after = nbformat.read(path, as_version=4)
     assert [cell.id for cell in after.cells] == [cell.id for cell in before.cells]
     assert set(after.metadata) == {"kernelspec", "language_info"}
@@ -70,67 +70,67 @@ def test_execute_writes_tidy_outputs_and_keeps_ids(folder, monkeypatch):
     assert [output.text for output in after.cells[1].outputs] == ["a\n100%\n"]
     assert [cell.execution_count for cell in after.cells[1:]] == [1, 2]
     first = path.read_bytes()
-    assert exit_code(lessons, monkeypatch, "execute") == 0
+    assert exit_code(run, monkeypatch, "execute") == 0
     assert path.read_bytes() == first
 
 
 def test_execute_leaves_a_failing_notebook_alone(folder, monkeypatch):
     path = write_lesson("01_bad", "print('new')\n1 / 0")
     before = path.read_bytes()
-    assert exit_code(lessons, monkeypatch, "execute") == 1
+    assert exit_code(run, monkeypatch, "execute") == 1
     assert path.read_bytes() == before
 
 
 def test_execute_refuses_full_mode(folder, monkeypatch):
     write_lesson("01_good", "1")
     monkeypatch.setenv("COURSE_MODE", "full")
-    assert "quick mode" in exit_code(lessons, monkeypatch, "execute")
+    assert "quick mode" in exit_code(run, monkeypatch, "execute")
 
 
 def test_an_unknown_mode_is_one_clear_line(folder, monkeypatch):
     write_lesson("01_good", "1")
     monkeypatch.setenv("COURSE_MODE", "fast")
-    assert "COURSE_MODE is 'fast'" in exit_code(lessons, monkeypatch, "run")
+    assert "COURSE_MODE is 'fast'" in exit_code(run, monkeypatch, "run")
     monkeypatch.setenv("COURSE_MODE", "")  # empty means quick
-    assert exit_code(lessons, monkeypatch, "execute") == 0
+    assert exit_code(run, monkeypatch, "execute") == 0
 
 
 def test_unknown_lesson(folder, monkeypatch):
     write_lesson("01_good", "1")
-    assert "There is no lesson '7'; there are: 01" in exit_code(lessons, monkeypatch, "run", "7")
+    assert "There is no lesson '7'; there are: 01" in exit_code(run, monkeypatch, "run", "7")
 
 
 def test_a_dying_kernel_is_reported(folder):
     path = write_lesson("01_dies", "import os\nos._exit(3)")
-    _, result = lessons.run_notebook(path, lambda *_: None)
+    _, result = run.run_notebook(path, lambda *_: None)
     assert "kernel died" in result.error
 
 
 def test_output_lines_join_streams():
     cell = new_code_cell("", outputs=[new_output("stream", text="✓ a"), new_output("stream", text="b\n✓ c\n")])
-    assert lessons.output_lines(new_notebook(cells=[new_markdown_cell("x"), cell])) == ["✓ ab", "✓ c"]
+    assert run.output_lines(new_notebook(cells=[new_markdown_cell("x"), cell])) == ["✓ ab", "✓ c"]
 
 
 def test_idx_round_trip():
-    images, labels = build_data.np.arange(24, dtype="uint8").reshape(2, 3, 4), build_data.np.array([7, 9], "uint8")
+    images, labels = build.np.arange(24, dtype="uint8").reshape(2, 3, 4), build.np.array([7, 9], "uint8")
     for array in (images, labels):
-        assert (build_data.parse_idx(build_data.write_idx(array)) == array).all()
+        assert (build.parse_idx(build.write_idx(array)) == array).all()
 
 
 def test_a_rebuilt_file_with_another_hash_replaces_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(build_data, "ROOT", tmp_path)
-    monkeypatch.setattr(build_data, "RECIPES", {"x": lambda folder: {"data/boston_housing.csv": b"other"}})
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "RECIPES", {"x": lambda folder: {"data/boston_housing.csv": b"other"}})
     with pytest.raises(SystemExit, match="Nothing was replaced"):
-        build_data.build("x", accept=False)
+        build.build("x", accept=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def setup(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        ["sh", str(ROOT / "tools" / "setup.sh"), str(tmp_path / "venv")],
+        ["sh", str(paths.ROOT / "tools" / "setup.sh"), str(tmp_path / "venv")],
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=paths.ROOT,
         env={"HOME": str(tmp_path), **environment},
         check=False,
     )
@@ -143,7 +143,7 @@ def test_no_suitable_python_is_said_clearly(tmp_path):
     fake.chmod(0o755)
     sh = shutil.which("sh")
     done = subprocess.run(
-        [sh, str(ROOT / "tools" / "setup.sh"), str(tmp_path / "venv")],
+        [sh, str(paths.ROOT / "tools" / "setup.sh"), str(tmp_path / "venv")],
         capture_output=True,
         text=True,
         env={"PATH": str(tmp_path / "bin")},
@@ -164,8 +164,10 @@ def test_the_python_that_was_asked_for_is_not_replaced_by_another(tmp_path):
 def test_make_alone_lists_every_target():
     # Without what an outer make hands down: it would make the inner one print the folders it enters.
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
-    listing = subprocess.run(["make"], capture_output=True, text=True, cwd=ROOT, env=environment, check=True).stdout
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    listing = subprocess.run(
+        ["make"], capture_output=True, text=True, cwd=paths.ROOT, env=environment, check=True
+    ).stdout
+    makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.search(r"\.PHONY: (.*)", makefile).group(1).split()
     assert [line.split()[0] for line in listing.splitlines()[1:]] == targets
 
@@ -174,8 +176,8 @@ def test_lock_holds_every_direct_dependency():
     def pins(text: str) -> set[tuple[str, str]]:
         return set(re.findall(r"^([a-z0-9-]+)==([\w.]+)", text, flags=re.MULTILINE))
 
-    direct = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert pins(direct) <= pins((ROOT / "requirements.lock").read_text(encoding="utf-8"))
+    direct = (paths.ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert pins(direct) <= pins((paths.ROOT / "requirements.lock").read_text(encoding="utf-8"))
     for line in direct.splitlines():
         if line and not line.startswith("#"):
             assert re.search(r"# (used in: |the last )", line), f"say where it is used: {line}"
@@ -196,9 +198,9 @@ def test_lab_serves_the_lessons(tmp_path, place):
     """A real JupyterLab on loopback opens the first lesson, or the student's copy, and serves a picture of it."""
     course = tmp_path / "course"
     for name in ("notebooks", "tools", "utils", "assets/diagrams"):
-        shutil.copytree(ROOT / name, course / name)
+        shutil.copytree(paths.ROOT / name, course / name)
     if place == "work":
-        subprocess.run([sys.executable, "-m", "tools.work"], cwd=course, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "course.work"], cwd=course, check=True, capture_output=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -206,7 +208,7 @@ def test_lab_serves_the_lessons(tmp_path, place):
     environment = {**os.environ, "LAB_OPTIONS": options, "HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
     lesson = lab.page(None).name
     log = (tmp_path / "log").open("wb")
-    server = subprocess.Popen([sys.executable, "-m", "tools.lab"], cwd=course, env=environment, stdout=log, stderr=log)
+    server = subprocess.Popen([sys.executable, "-m", "course.lab"], cwd=course, env=environment, stdout=log, stderr=log)
     try:
         contents = json.loads(get(f"http://127.0.0.1:{port}/api/contents/{place}/{lesson}?token=t", server))
         assert contents["type"] == "notebook"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools import train_cifar10
+from tools.train import cifar10
 from utils.datasets import CIFAR10_CLASSES
 
 
@@ -28,11 +28,11 @@ def archive(tmp_path):
 
 
 def run(monkeypatch, archive, work, epochs: int, *options: str) -> dict:
-    monkeypatch.setattr(train_cifar10, "EPOCHS", epochs)
+    monkeypatch.setattr(cifar10, "EPOCHS", epochs)
     for name in ("TARGET", "OURS"):
-        monkeypatch.setattr(train_cifar10, name, archive.parent / "history.json")
+        monkeypatch.setattr(cifar10, name, archive.parent / "history.json")
     monkeypatch.setattr(sys, "argv", ["train_cifar10", str(archive), "--work", str(work), *options])
-    train_cifar10.main()
+    cifar10.main()
     return json.loads((archive.parent / "history.json").read_text())
 
 
@@ -51,7 +51,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(archive, tmp_path, monkeypa
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_cifar10.KeepHistory, "on_epoch_begin", interrupt, raising=False)
+        patch.setattr(cifar10.KeepHistory, "on_epoch_begin", interrupt, raising=False)
         with pytest.raises(KeyboardInterrupt):
             run(monkeypatch, archive, tmp_path / "work", epochs=2)
     kept = json.loads((tmp_path / "work" / "dropout" / "history.json").read_text())
@@ -62,8 +62,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(archive, tmp_path, monkeypa
 
 
 def test_our_recipe_writes_its_settings_and_history(archive, tmp_path, monkeypatch):
-    tiny = train_cifar10.Recipe(epochs=2, stem=4, widths=(4, 4), pooled=(1,), batch_size=8)
-    monkeypatch.setattr(train_cifar10, "RECIPES", {"short": tiny})
+    tiny = cifar10.Recipe(epochs=2, stem=4, widths=(4, 4), pooled=(1,), batch_size=8)
+    monkeypatch.setattr(cifar10, "RECIPES", {"short": tiny})
     result = run(monkeypatch, archive, tmp_path / "work", 1, "--recipe", "ours", "--precision", "float32")
     assert result["short"]["recipe"]["widths"] == [4, 4] and result["short"]["recipe"]["precision"] == "float32"
     assert {len(values) for values in result["short"]["history"].values()} == {2}

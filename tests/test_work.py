@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from course import lab, work
 from tests.support import exit_code
-from tools import lab, lessons, work
+from utils import paths
 
 TEXTS = st.sampled_from(["", "a", "b = 1", "c\n\nd", "```python\ne\n```"])
 
@@ -143,8 +144,8 @@ def test_the_courses_version_is_shown_as_text_and_not_run():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A course of two lessons, and an empty place for the copy."""
-    monkeypatch.setattr(lessons, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setattr(work, "WORK", tmp_path / "work")
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(paths, "WORK", tmp_path / "work")
     for number in (1, 2):
         write(tmp_path / f"notebooks/0{number}_x.ipynb", cell("title", "# One"), cell("code", "x = 1", "code"))
     return tmp_path
@@ -215,7 +216,7 @@ def test_a_failing_disk_leaves_the_old_file(folder, monkeypatch, capsys):
 
     monkeypatch.setattr(work.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        work.update(folder / "notebooks/01_x.ipynb", work.WORK)
+        work.update(folder / "notebooks/01_x.ipynb", paths.WORK)
     assert mine.read_bytes() == before
     monkeypatch.undo()
     work.update(folder / "notebooks/01_x.ipynb", folder / "work")
@@ -235,17 +236,17 @@ def test_cells_without_ids_and_with_the_same(folder):
 
 def test_lab_opens_the_copy_where_there_is_one(folder):
     assert lab.command("2")[-1] == str(folder / "notebooks/02_x.ipynb")
-    work.update(folder / "notebooks/02_x.ipynb", work.WORK)
+    work.update(folder / "notebooks/02_x.ipynb", paths.WORK)
     assert lab.command("2")[-1] == str(folder / "work/02_x.ipynb")
     assert lab.command("1")[-1] == str(folder / "notebooks/01_x.ipynb")
 
 
 def test_links_and_pictures_hold_in_the_copy():
     """A copy lies as deep as the original, and links lead to pictures, to other lessons, or out into the web."""
-    assert work.WORK.parent == lessons.NOTEBOOKS.parent
-    for path in lessons.lesson_files([]):
+    assert paths.WORK.parent == paths.ROOT
+    for path in run.lesson_files([]):
         notebook = nbformat.read(path, as_version=4)
         prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
         for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", prose, flags=re.DOTALL)):
             if not target.startswith(("#", "http", "../")):
-                assert (lessons.NOTEBOOKS / target.split("#")[0]).suffix == ".ipynb", target
+                assert (paths.NOTEBOOKS / target.split("#")[0]).suffix == ".ipynb", target

@@ -31,7 +31,8 @@ import nbformat
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
 
-from tools.lessons import ROOT, lesson_files
+from course.lessons import lesson_files
+from utils import paths
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--disable-gpu", "--disable-quic", "--disable-sync", "--no-pings"]  # beside Playwright's own: call nobody
@@ -129,7 +130,9 @@ def copy_course(folder: Path, *, outputs: bool = False) -> Path:
         outputs: keep the committed outputs. Without them, all that is shown later comes from a run.
     """
     for name in ("assets", "notebooks", "tools", "utils"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        shutil.copytree(
+            paths.ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        )
     for path in [] if outputs else (folder / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
@@ -176,7 +179,7 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
         "IPYTHONDIR": str(home / "ipython"),
     }
     with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, "-m", "tools.lab", str(lesson)], cwd=course, env=environment,
+        server = subprocess.Popen([sys.executable, "-m", "course.lab", str(lesson)], cwd=course, env=environment,
                                   stdout=log, stderr=log)  # fmt: skip
         try:
             wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server)
@@ -340,7 +343,7 @@ def photograph_for_readme(browser: Browser, name: str, lesson: int, cell: str, f
 
 
 def main() -> None:
-    folder = ROOT / "docs" / "images"
+    folder = paths.ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         try:
@@ -349,7 +352,7 @@ def main() -> None:
             sys.exit(str(error))
         for name, lesson, cell in PICTURES:
             for file in photograph_for_readme(browser, name, lesson, cell, folder):
-                print(f"{file.relative_to(ROOT)}  {file.stat().st_size // 1000} kB", flush=True)
+                print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size // 1000} kB", flush=True)
         browser.close()
 
 

@@ -24,7 +24,8 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from conftest import FIGURE_TOLERANCE, UNCOMPARED, figure_difference, pngs
-from tools.lessons import CELL_TIMEOUT, lesson_files, tidy
+from course.lessons import lesson_files
+from course.run import CELL_TIMEOUT, tidy
 from utils.mode import mode
 
 IGNORED = "nbval-ignore-output"

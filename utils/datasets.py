@@ -153,7 +153,7 @@ def load_cifar10_or_stand_in() -> tuple[Split, tuple[str, ...]]:
 def traffic_signs_folder() -> Path:
     """A folder of traffic signs of the 43 classes TRAFFIC_SIGN_CLASSES, in the layout that Keras reads.
 
-    Quick mode unpacks the embedded rendered signs (tools/render_signs.py), full mode prepares the German Traffic Sign
+    Quick mode unpacks the embedded rendered signs (tools/data/render_signs.py), full mode prepares the German Traffic Sign
     Recognition Benchmark (Stallkamp et al., 2011): of each class 28 photographs for training and 12 for validation,
     evenly spaced, no physical sign in both; and all 12,630 of the official test set. Either is done once, in the cache.
 

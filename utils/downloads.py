@@ -34,9 +34,9 @@ import requests
 from pooch.hashes import hash_matches
 from tqdm.auto import tqdm
 
+from utils import paths
 from utils.mode import mode
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TIMEOUTS = (10, 30)  # seconds to connect, and between two pieces of the file
 WAITS = (1, 3, 9)  # seconds before the second, third and fourth try
 CURE = "Check the connection, name a mirror in COURSE_MIRROR, or work in quick mode (COURSE_MODE=quick)."
@@ -87,7 +87,7 @@ class Source:
 @functools.cache
 def registry() -> dict[str, Source]:
     """All known files by name, from assets/registry.json."""
-    entries = json.loads((ASSETS / "registry.json").read_text(encoding="utf-8"))
+    entries = json.loads((paths.ASSETS / "registry.json").read_text(encoding="utf-8"))
     return {name: Source(name=name, **entry) for name, entry in entries.items()}
 
 
@@ -169,8 +169,8 @@ def is_verified(path: Path, source: Source, *, again: bool = False) -> bool:
 
 
 def _verify_embedded(source: Source) -> Path:
-    path = ASSETS / source.name
-    shown = path.relative_to(ASSETS.parent).as_posix()
+    path = paths.ASSETS / source.name
+    shown = path.relative_to(paths.ROOT).as_posix()
     cure = f"Restore it with: git checkout -- {shown}\n(or download the repository again)."
     try:
         path.stat()  # raises where is_verified would only say no
@@ -312,7 +312,7 @@ def fetch_folder(name: str) -> Path:
         raise KeyError(f"No file in assets/registry.json is in a folder {name!r}.")
     for key in names:
         fetch(key)
-    return ASSETS / name
+    return paths.ASSETS / name
 
 
 def make_folder(name: str, fill: Callable[[Path], None]) -> Path:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, Polygon, Rectangle
 from PIL import Image
 
-from tools.drawing import INK, arrow, box, card, number_grid, picture, text
+from tools.diagrams.drawing import INK, arrow, box, card, number_grid, picture, text
 from utils import datasets
 from utils.downloads import fetch
 from utils.plotting import PALETTE

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from tools.drawing import INK, arrow, box, card, circle, picture, text
+from tools.diagrams.drawing import INK, arrow, box, card, circle, picture, text
 from utils.plotting import PALETTE
 
 WORDS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from tools.drawing import INK, SOFT, arrow, box, card, circle, text
+from tools.diagrams.drawing import INK, SOFT, arrow, box, card, circle, text
 from utils.datasets import load_boston_housing
 from utils.plotting import PALETTE
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from tools.drawing import INK, SOFT, arrow, bars, box, card, circle, number_grid, picture, text
+from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, circle, number_grid, picture, text
 from utils.datasets import load_mnist
 from utils.plotting import PALETTE
 

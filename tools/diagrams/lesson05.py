@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.patches import Circle, Ellipse, Polygon, Rectangle
 
-from tools.drawing import INK, SOFT, arrow, bars, box, card, circle, cuboid, number_grid, picture, text
+from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, circle, cuboid, number_grid, picture, text
 from utils.datasets import load_mnist
 from utils.downloads import fetch
 from utils.plotting import PALETTE

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
-from tools.drawing import INK, SOFT, arrow, bars, box, card, circle, cuboid, number_grid, picture, text
+from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, circle, cuboid, number_grid, picture, text
 from utils.datasets import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_fashion_mnist
 from utils.plotting import PALETTE
 

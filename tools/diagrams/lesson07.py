@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from tools.drawing import INK, arrow, box, card, photograph, picture, text
+from tools.diagrams.drawing import INK, arrow, box, card, photograph, picture, text
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 

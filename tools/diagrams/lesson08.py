@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from tools.drawing import CARD, INK, arrow, box, card, photograph, picture, text
-from tools.render_signs import draw_face
-from utils.downloads import ASSETS
+from tools.data.render_signs import draw_face
+from tools.diagrams.drawing import CARD, INK, arrow, box, card, photograph, picture, text
+from utils import paths
 from utils.plotting import PALETTE
 
 WORDS = {
@@ -137,7 +137,7 @@ def _face(class_id: int, side: int) -> np.ndarray:
 @cache
 def _sign(name: str, side: int = 64) -> np.ndarray:
     """A rendered photograph of the course's data, by its name in the archive."""
-    with zipfile.ZipFile(ASSETS / "data" / "traffic_signs.zip") as archive:
+    with zipfile.ZipFile(paths.ASSETS / "data" / "traffic_signs.zip") as archive:
         image = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
     return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
 

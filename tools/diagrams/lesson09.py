@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon, Rectangle
 
-from tools.drawing import INK, SOFT, arrow, bars, box, card, text
+from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, text
 from utils.plotting import PALETTE
 from utils.segmentation import camvid_classes
 

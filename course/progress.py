@@ -1,0 +1,85 @@
+"""Which exercises are attempted, and which are right: python -m course.progress [NN …]
+
+Reads what the checks have printed, in the student's copy as it was last saved (work/, else notebooks/); runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from course import work
+from course.lessons import lesson_files
+from utils import paths
+
+WORDS = {"✓": "correct", "✗": "wrong", "○": "not attempted", "?": "to be checked"}
+
+
+def verdict(check: NotebookNode | None) -> tuple[str, str]:
+    """The mark and the words of the last line in a check cell's output that has a mark; empty if there is none."""
+    printed = "".join(output.get("text", "") for output in (check or {}).get("outputs", []))
+    lines = re.findall(r"^([✓✗○]) .*?: (.*)$", printed, re.MULTILINE)
+    return lines[-1] if lines else ("", "")
+
+
+def exercises(course: NotebookNode) -> list[tuple[NotebookNode, NotebookNode]]:
+    """The pairs (stub, check) of a lesson."""
+    return [pair for pair in pairwise(course.cells) if "exercise-check" in pair[1].metadata.get("tags", [])]
+
+
+def state(mine: dict[str, NotebookNode], stub: NotebookNode, check: NotebookNode) -> tuple[str, str]:
+    """How one exercise stands: a mark of WORDS, and what there is to say.
+
+    Args:
+        mine: the student's cells by their ids.
+        stub: the cell to fill in, as the course has it.
+        check: the cell that checks it.
+    """
+    answer, checked = mine.get(stub.id, stub), mine.get(check.id)
+    mark, words = verdict(checked)
+    changed = answer.source != stub.source
+    if not mark:
+        return "?", "its check has not been run" if checked else "its check is not in the notebook"
+    if changed and mark == "○":
+        return "?", "changed, but its check says nothing yet: run both cells"
+    # The counts say what ran last; a cell that was edited and not run at all cannot be told from them.
+    if changed and (answer.execution_count or 0) > (checked.execution_count or 0):
+        return "?", "changed or run again since its check: run the check"
+    return mark, words if mark == "✗" else ""
+
+
+def main() -> None:
+    files = lesson_files(sys.argv[1:])
+    copied = [path for path in files if (paths.WORK / path.name).exists()]
+    if copied:
+        print("Your copy, work/, as last saved:")
+    else:
+        print("There is no work/ yet (`make work` copies the lessons there); so this is notebooks/, as last saved:")
+    total: Counter[str] = Counter()
+    for path in files:
+        base = paths.WORK / ".base" / path.name
+        place: Path = paths.WORK / path.name if path in copied else path
+        try:
+            mine = {cell.id: cell for cell in work.read(place).cells}
+            states = [state(mine, *pair) for pair in exercises(work.read(base if base.exists() else path))]
+        except ValueError as error:
+            print(f"{path.stem}\n  {error}")
+            continue
+        total.update(mark for mark, _ in states)
+        print(
+            f"{' '.join(mark for mark, _ in states)}  {path.stem}"
+            + ("" if place != path or not copied else " (not copied yet)")
+        )
+        for number, (_, words) in enumerate(states, start=1):
+            if words:
+                print(f"       Exercise {number}: {words}")
+    print(", ".join(f"{mark} {total[mark]} {words}" for mark, words in WORDS.items()))
+
+
+if __name__ == "__main__":
+    main()

