@@ -16,7 +16,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
+from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch, Patch, Polygon, Rectangle
 from PIL import Image
 
 from utils.downloads import fetch
@@ -35,6 +35,9 @@ SOFT = {  # fills that dark text stays readable on
 }
 
 
+Fill = str | tuple[float, ...] | np.ndarray | None  # a name in SOFT, another colour, or nothing
+
+
 def card(width: float, height: float) -> tuple[Figure, Axes]:
     """An empty card. One unit is a tenth of an inch at full size: card(90, 30) is 9 by 3 inches; y points up."""
     figure = Figure(figsize=(width / 10, height / 10), facecolor=CARD)
@@ -49,37 +52,145 @@ def text(ax: Axes, x: float, y: float, words: str, *, size: float = 12, colour: 
     ax.text(x, y, words, **{"ha": "center", "va": "center", "fontsize": size, "color": colour, **options})
 
 
-def box(ax: Axes, x: float, y: float, width: float, height: float, words: str = "", *, fill: str = "blue",
-        size: float = 12, edge: str = INK, **options: Any) -> None:  # fmt: skip
+def _add(ax: Axes, patch: Patch, fill: Fill, edge: str, line: float, options: dict[str, Any]) -> None:
+    colour = SOFT.get(fill, fill) if isinstance(fill, str) else fill
+    patch.set(fill=fill is not None, edgecolor=edge, linewidth=line, **options)
+    if fill is not None:
+        patch.set_facecolor(colour)
+    ax.add_patch(patch)
+
+
+def rectangle(
+    ax: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    fill: Fill = None,
+    *,
+    edge: str = INK,
+    line: float = 1,
+    **options: Any,
+) -> None:
+    """A rectangle with its lower left corner at (x, y); options go to Matplotlib's patch."""
+    _add(ax, Rectangle((x, y), width, height), fill, edge, line, options)
+
+
+def ellipse(
+    ax: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    fill: Fill = None,
+    *,
+    edge: str = INK,
+    line: float = 1,
+    **options: Any,
+) -> None:
+    """An ellipse around (x, y); options go to Matplotlib's patch."""
+    _add(ax, Ellipse((x, y), width, height), fill, edge, line, options)
+
+
+def polygon(ax: Axes, corners: Any, fill: Fill = None, *, edge: str = INK, line: float = 1, **options: Any) -> None:
+    """A closed polygon through (N, 2) corners; options go to Matplotlib's patch."""
+    _add(ax, Polygon(corners, closed=True), fill, edge, line, options)
+
+
+def box(
+    ax: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    words: str = "",
+    *,
+    fill: str = "blue",
+    size: float = 12,
+    edge: str = INK,
+    **options: Any,
+) -> None:
     """A rounded box with its lower left corner at (x, y) and words in its middle; fill is a name in SOFT."""
-    ax.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=1.2",
-                                facecolor=SOFT.get(fill, fill), edgecolor=edge, linewidth=1.4))  # fmt: skip
+    ax.add_patch(
+        FancyBboxPatch(
+            (x, y),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=1.2",
+            facecolor=SOFT.get(fill, fill),
+            edgecolor=edge,
+            linewidth=1.4,
+        )
+    )
     if words:
         text(ax, x + width / 2, y + height / 2, words, size=size, **options)
 
 
-def arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], words: str = "", *, bend: float = 0.0,
-          colour: str = INK, size: float = 10.5, style: str = "-|>", width: float = 1.6, dashed: bool = False,
-          offset: tuple[float, float] = (0, 1.6)) -> None:  # fmt: skip
+def arrow(
+    ax: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    words: str = "",
+    *,
+    bend: float = 0.0,
+    colour: str = INK,
+    size: float = 10.5,
+    style: str = "-|>",
+    width: float = 1.6,
+    dashed: bool = False,
+    offset: tuple[float, float] = (0, 1.6),
+) -> None:
     """An arrow, bent by `bend` (0 is straight), with words near its middle, shifted by `offset`."""
-    ax.add_patch(FancyArrowPatch(start, end, arrowstyle=style, mutation_scale=14, linewidth=width, color=colour,
-                                 connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=0,
-                                 linestyle="--" if dashed else "-"))  # fmt: skip
+    ax.add_patch(
+        FancyArrowPatch(
+            start,
+            end,
+            arrowstyle=style,
+            mutation_scale=14,
+            linewidth=width,
+            color=colour,
+            connectionstyle=f"arc3,rad={bend}",
+            shrinkA=0,
+            shrinkB=0,
+            linestyle="--" if dashed else "-",
+        )
+    )
     if words:
         middle = ((start[0] + end[0]) / 2 + offset[0], (start[1] + end[1]) / 2 + offset[1])
         text(ax, *middle, words, size=size, colour=colour)
 
 
-def circle(ax: Axes, x: float, y: float, radius: float, words: str = "", *, fill: str = "orange",
-           size: float = 12) -> None:  # fmt: skip
+def circle(
+    ax: Axes,
+    x: float,
+    y: float,
+    radius: float,
+    words: str = "",
+    *,
+    fill: Fill = "orange",
+    size: float = 12,
+    line: float = 1.4,
+    edge: str = INK,
+    **options: Any,
+) -> None:
     """A circle, for a neuron or a node, with words in it."""
-    ax.add_patch(Circle((x, y), radius, facecolor=SOFT.get(fill, fill), edgecolor=INK, linewidth=1.4))
+    _add(ax, Circle((x, y), radius), fill, edge, line, options)
     if words:
         text(ax, x, y, words, size=size)
 
 
-def bars(ax: Axes, x: float, y: float, height: float, values: Sequence[float], names: Sequence[str], *,
-         length: float, best: int, size: float = 10.5) -> None:  # fmt: skip
+def bars(
+    ax: Axes,
+    x: float,
+    y: float,
+    height: float,
+    values: Sequence[float],
+    names: Sequence[str],
+    *,
+    length: float,
+    best: int,
+    size: float = 10.5,
+) -> None:
     """Horizontal bars, the first at the top, with their names at the left; the best one in orange, its name bold."""
     step = height / len(values)
     for place, (value, name) in enumerate(zip(values, names, strict=True)):
@@ -90,8 +201,9 @@ def bars(ax: Axes, x: float, y: float, height: float, values: Sequence[float], n
     ax.plot([x, x], [y, y + height], color=INK, linewidth=1.2)
 
 
-def cuboid(ax: Axes, x: float, y: float, width: float, height: float, back: tuple[float, float], *,
-           fill: str = "blue") -> float:  # fmt: skip
+def cuboid(
+    ax: Axes, x: float, y: float, width: float, height: float, back: tuple[float, float], *, fill: str = "blue"
+) -> float:
     """A solid box: its front with the lower left corner at (x, y), its sides going back by `back`. Its right end."""
     (dx, dy), right, top = back, x + width, y + height
     colour = np.array(mpl.colors.to_rgb(SOFT.get(fill, fill)))
@@ -103,8 +215,18 @@ def cuboid(ax: Axes, x: float, y: float, width: float, height: float, back: tupl
     return right + dx
 
 
-def number_grid(ax: Axes, x: float, y: float, cell: float, numbers: Any, *, size: float = 9, shade: bool = True,
-                tint: str | None = None, highlight: Sequence[tuple[int, int]] = ()) -> None:  # fmt: skip
+def number_grid(
+    ax: Axes,
+    x: float,
+    y: float,
+    cell: float,
+    numbers: Any,
+    *,
+    size: float = 9,
+    shade: bool = True,
+    tint: str | None = None,
+    highlight: Sequence[tuple[int, int]] = (),
+) -> None:
     """A grid of numbers with its lower left corner at (x, y), as an image is stored: row 0 at the top.
 
     Args:
@@ -128,8 +250,9 @@ def number_grid(ax: Axes, x: float, y: float, cell: float, numbers: Any, *, size
         if size:
             # Perceived brightness, ITU-R BT.601: white words on what looks dark.
             dark = np.dot((0.299, 0.587, 0.114), mpl.colors.to_rgb(fill)) < 0.5
-            text(ax, corner[0] + cell / 2, corner[1] + cell / 2, f"{value:g}", size=size,
-                 colour="white" if dark else INK)  # fmt: skip
+            text(
+                ax, corner[0] + cell / 2, corner[1] + cell / 2, f"{value:g}", size=size, colour="white" if dark else INK
+            )
     for row, column in highlight:
         corner = (x + column * cell, y + (rows - 1 - row) * cell)
         ax.add_patch(Rectangle(corner, cell, cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.4, zorder=3))
@@ -137,8 +260,9 @@ def number_grid(ax: Axes, x: float, y: float, cell: float, numbers: Any, *, size
 
 def picture(ax: Axes, x: float, y: float, width: float, height: float, pixels: Any, *, frame: bool = True) -> None:
     """An image array, (H, W) grey or (H, W, 3), drawn with sharp pixels in the given rectangle."""
-    ax.imshow(pixels, extent=(x, x + width, y, y + height), cmap="gray", interpolation="nearest", aspect="auto",
-              zorder=1)  # fmt: skip
+    ax.imshow(
+        pixels, extent=(x, x + width, y, y + height), cmap="gray", interpolation="nearest", aspect="auto", zorder=1
+    )
     if frame:
         ax.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=INK, linewidth=1, zorder=2))
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 
 from tools.diagrams.drawing import INK, arrow, box, card, circle, picture, text
 from utils.plotting import PALETTE
@@ -173,8 +172,17 @@ def cat(ax: Axes, x: float, y: float, side: float) -> None:
     picture(ax, x, y, side, side, np.array([[CAT_COLOURS[letter] for letter in line] for line in CAT.split()]))
 
 
-def vector(ax: Axes, x: float, y: float, values: Sequence[str], names: Sequence[str] = (), *, width: float = 8.0,
-           height: float = 4.0, strong: int = -1) -> None:  # fmt: skip
+def vector(
+    ax: Axes,
+    x: float,
+    y: float,
+    values: Sequence[str],
+    names: Sequence[str] = (),
+    *,
+    width: float = 8.0,
+    height: float = 4.0,
+    strong: int = -1,
+) -> None:
     """A column of numbers, the first on top; its lower left corner at (x, y). Names stand at the right."""
     for i, value in enumerate(values):
         low = y + (len(values) - 1 - i) * height
@@ -193,7 +201,7 @@ def axes_cross(ax: Axes, x: float, y: float, width: float, height: float, words:
 
 def dot(ax: Axes, x: float, y: float, colour: str, radius: float = 0.9) -> None:
     """A filled point."""
-    ax.add_patch(Circle((x, y), radius, facecolor=colour, edgecolor=INK, linewidth=1.0, zorder=4))
+    circle(ax, x, y, radius, fill=colour, line=1.0, zorder=4)
 
 
 def dashes(ax: Axes, x: Sequence[float], y: Sequence[float], colour: str = GREY) -> None:
@@ -342,8 +350,16 @@ def rise_over_run() -> Figure:
     return figure
 
 
-def equation(ax: Axes, parts: Sequence[tuple[str, str]], centres: Sequence[float], y: float, *, size: float,
-             fills: Sequence[str], width: float = 13.0) -> None:  # fmt: skip
+def equation(
+    ax: Axes,
+    parts: Sequence[tuple[str, str]],
+    centres: Sequence[float],
+    y: float,
+    *,
+    size: float,
+    fills: Sequence[str],
+    width: float = 13.0,
+) -> None:
     """A formula as a row of boxes with a note below each; a part without a box has an empty fill."""
     for (words, note), x, fill in zip(parts, centres, fills, strict=True):
         if fill:

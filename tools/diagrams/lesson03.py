@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
 
-from tools.diagrams.drawing import INK, SOFT, arrow, box, card, circle, text
+from tools.diagrams.drawing import INK, arrow, box, card, circle, polygon, rectangle, text
 from utils.datasets import load_boston_housing
 from utils.plotting import PALETTE
 
@@ -68,12 +67,12 @@ def _heading(ax: Axes, width: float, height: float, words: str) -> None:
 
 def _house(ax: Axes, x: float, y: float, size: float) -> None:
     """A small house with its lower left corner at (x, y)."""
-    ax.add_patch(Rectangle((x, y), size, 0.7 * size, facecolor=SOFT["orange"], edgecolor=INK, linewidth=1.4))
+    rectangle(ax, x, y, size, 0.7 * size, "orange", line=1.4)
     roof = [(x - 0.12 * size, y + 0.7 * size), (x + size / 2, y + 1.2 * size), (x + 1.12 * size, y + 0.7 * size)]
-    ax.add_patch(Polygon(roof, facecolor=SOFT["red"], edgecolor=INK, linewidth=1.4, joinstyle="round"))
+    polygon(ax, roof, "red", line=1.4, joinstyle="round")
     for left, low, width, height in ((0.14, 0.3, 0.22, 0.24), (0.64, 0.3, 0.22, 0.24), (0.41, 0.0, 0.19, 0.42)):
         corner = (x + left * size, y + low * size)
-        ax.add_patch(Rectangle(corner, width * size, height * size, facecolor=SOFT["blue"], edgecolor=INK, linewidth=1))
+        rectangle(ax, *corner, width * size, height * size, "blue")
 
 
 def concept() -> Figure:
@@ -88,7 +87,7 @@ def concept() -> Figure:
     arrow(ax, (20.5, 22), (27.8, 22))
 
     left, low, wide, high = 36.0, 9.0, 32.0, 26.0
-    ax.add_patch(Rectangle((left, low), wide, high, facecolor="white", edgecolor=PALETTE["grey"], linewidth=1))
+    rectangle(ax, left, low, wide, high, "white", edge=PALETTE["grey"])
 
     def place(rooms: float, price: float) -> tuple[float, float]:
         return left + (rooms - 3) / 6 * wide, low + price / 52 * high

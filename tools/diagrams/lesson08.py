@@ -9,11 +9,10 @@ from functools import cache
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from PIL import Image
 
 from tools.data.render_signs import draw_face
-from tools.diagrams.drawing import CARD, INK, arrow, box, card, photograph, picture, text
+from tools.diagrams.drawing import CARD, INK, arrow, box, card, photograph, picture, rectangle, text
 from utils import paths
 from utils.plotting import PALETTE
 
@@ -143,7 +142,7 @@ def _sign(name: str, side: int = 64) -> np.ndarray:
 
 
 def _block(ax: Axes, x: float, y: float, width: float, height: float, colour: str, hatch: str = "") -> None:
-    ax.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor=INK, linewidth=1.1, hatch=hatch))
+    rectangle(ax, x, y, width, height, colour, line=1.1, hatch=hatch)
 
 
 def opener() -> Figure:
@@ -194,7 +193,7 @@ def options() -> Figure:
         for x, colour in enumerate(colours[:6]):
             _block(ax, 22 + 3.6 * x, y, 3.6, 8, colour, "//" if colour == NEW else "")
         _block(ax, 46.1, y, 9, 8, colours[6], "//" if colours[6] == NEW else "")
-        ax.add_patch(Rectangle((47, y + 1.3), 7.2, 5.4, facecolor=colours[6]))
+        rectangle(ax, 47, y + 1.3, 7.2, 5.4, colours[6], edge="none")
         text(ax, 50.6, y + 4, words["heads"][place], size=10.5)
         text(ax, 64, y + 4, words["trains"][place], size=11.5)
         text(ax, 83, y + 4, words["needs"][place], size=11)
