@@ -226,6 +226,13 @@ def blur(light: np.ndarray, sigma: float, motion: Pair) -> np.ndarray:
     return np.fft.irfft2(np.fft.rfft2(light, axes=(0, 1)) * factor[..., None], (CANVAS, CANVAS), axes=(0, 1))
 
 
+def box_mean(image: np.ndarray) -> np.ndarray:
+    """The mean over 3x3 pixels, added up in this order: OpenCV's blur rounds float32 in another way."""
+    height, width, _ = image.shape
+    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    return sum(padded[i : i + height, j : j + width] for i in range(3) for j in range(3)) / 9
+
+
 def sensor(rng: np.random.Generator, light: np.ndarray, noise: float, sharpening: float) -> np.ndarray:
     """Noise, the colour filter over the pixels and its interpolation (the reason for GTSRB's coloured specks)."""
     height, width, _ = light.shape
@@ -235,8 +242,8 @@ def sensor(rng: np.random.Generator, light: np.ndarray, noise: float, sharpening
     seen = (channel[..., None] == np.arange(3)).astype(float)
     near = np.outer([1, 2, 1], [1, 2, 1]).astype(float)
     total, weight = (cv2.filter2D(a, -1, near, borderType=cv2.BORDER_REPLICATE) for a in (noisy * seen, seen))
-    result = total / weight
-    return result + sharpening * (result - cv2.blur(result, (3, 3), borderType=cv2.BORDER_REPLICATE))
+    result = (total / weight).astype(light.dtype)
+    return result + sharpening * (result - box_mean(result))
 
 
 def photograph(scene: Scene, rng: np.random.Generator, size: float) -> Photograph:

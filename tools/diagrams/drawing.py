@@ -8,8 +8,8 @@ that it reads the same in light and dark themes; text is saved as outlines, so t
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch, Patch, Polygon, Rectangle
 from PIL import Image
 
+from utils.datasets import read_idx
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 
@@ -53,11 +54,10 @@ def text(ax: Axes, x: float, y: float, words: str, *, size: float = 12, colour: 
 
 
 def _add(ax: Axes, patch: Patch, fill: Fill, edge: str, line: float, options: dict[str, Any]) -> None:
-    colour = SOFT.get(fill, fill) if isinstance(fill, str) else fill
     patch.set(fill=fill is not None, edgecolor=edge, linewidth=line, **options)
     if fill is not None:
-        patch.set_facecolor(colour)
-    ax.add_patch(patch)
+        patch.set_facecolor(SOFT.get(fill, fill) if isinstance(fill, str) else fill)
+    ax.add_artist(patch)  # add_patch would measure it for limits that a card does not need
 
 
 def rectangle(
@@ -111,7 +111,7 @@ def box(
     **options: Any,
 ) -> None:
     """A rounded box with its lower left corner at (x, y) and words in its middle; fill is a name in SOFT."""
-    ax.add_patch(
+    ax.add_artist(
         FancyBboxPatch(
             (x, y),
             width,
@@ -141,7 +141,7 @@ def arrow(
     offset: tuple[float, float] = (0, 1.6),
 ) -> None:
     """An arrow, bent by `bend` (0 is straight), with words near its middle, shifted by `offset`."""
-    ax.add_patch(
+    ax.add_artist(
         FancyArrowPatch(
             start,
             end,
@@ -196,7 +196,7 @@ def bars(
     for place, (value, name) in enumerate(zip(values, names, strict=True)):
         middle = y + height - (place + 0.5) * step
         colour = PALETTE["orange"] if place == best else PALETTE["blue"]
-        ax.add_patch(Rectangle((x, middle - 0.38 * step), length * value, 0.76 * step, facecolor=colour))
+        ax.add_artist(Rectangle((x, middle - 0.38 * step), length * value, 0.76 * step, facecolor=colour))
         text(ax, x - 1, middle, name, size=size, ha="right", weight="bold" if place == best else "normal")
     ax.plot([x, x], [y, y + height], color=INK, linewidth=1.2)
 
@@ -211,7 +211,7 @@ def cuboid(
     lid = [(x, top), (right, top), (right + dx, top + dy), (x + dx, top + dy)]
     side = [(right, y), (right + dx, y + dy), (right + dx, top + dy), (right, top)]
     for corners, shade in ((lid, 0.96), (side, 0.86), (front, 1.0)):
-        ax.add_patch(Polygon(corners, closed=True, facecolor=shade * colour, edgecolor=INK, linewidth=1.0))
+        ax.add_artist(Polygon(corners, closed=True, facecolor=shade * colour, edgecolor=INK, linewidth=1.0))
     return right + dx
 
 
@@ -246,7 +246,7 @@ def number_grid(
         channels = {"red": (level, 0, 0), "green": (0, level, 0), "blue": (0, 0, level)}
         fill: Any = channels[tint] if tint and shade else (level, level, level) if shade else "white"
         corner = (x + column * cell, y + (rows - 1 - row) * cell)
-        ax.add_patch(Rectangle(corner, cell, cell, facecolor=fill, edgecolor=PALETTE["grey"], linewidth=0.6))
+        ax.add_artist(Rectangle(corner, cell, cell, facecolor=fill, edgecolor=PALETTE["grey"], linewidth=0.6))
         if size:
             # Perceived brightness, ITU-R BT.601: white words on what looks dark.
             dark = np.dot((0.299, 0.587, 0.114), mpl.colors.to_rgb(fill)) < 0.5
@@ -255,7 +255,7 @@ def number_grid(
             )
     for row, column in highlight:
         corner = (x + column * cell, y + (rows - 1 - row) * cell)
-        ax.add_patch(Rectangle(corner, cell, cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.4, zorder=3))
+        ax.add_artist(Rectangle(corner, cell, cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.4, zorder=3))
 
 
 def picture(ax: Axes, x: float, y: float, width: float, height: float, pixels: Any, *, frame: bool = True) -> None:
@@ -264,7 +264,13 @@ def picture(ax: Axes, x: float, y: float, width: float, height: float, pixels: A
         pixels, extent=(x, x + width, y, y + height), cmap="gray", interpolation="nearest", aspect="auto", zorder=1
     )
     if frame:
-        ax.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=INK, linewidth=1, zorder=2))
+        ax.add_artist(Rectangle((x, y), width, height, fill=False, edgecolor=INK, linewidth=1, zorder=2))
+
+
+@functools.cache
+def digits(part: str) -> np.ndarray:
+    """MNIST's pictures, (N, 28, 28) uint8: part is "train" or "t10k" (the test set, whose first picture is a 7)."""
+    return read_idx(fetch(f"data/mnist/{part}-images-idx3-ubyte.gz"))
 
 
 @functools.cache
@@ -276,7 +282,9 @@ def photograph(name: str, side: int = 96) -> np.ndarray:
     return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge)))
 
 
-def save_svg(figure: Figure, path: Path, description: str) -> None:
-    """Write the drawing; the same drawing gives the same bytes (no date, fixed ids)."""
-    with mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "path"}):
-        figure.savefig(path, format="svg", facecolor=CARD, metadata={"Date": None, "Title": description})
+def svg(figure: Figure, name: str, description: str) -> str:
+    """The drawing as SVG; the same drawing gives the same text (no date, fixed ids)."""
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", facecolor=CARD, metadata={"Date": None, "Title": description})
+    return buffer.getvalue()

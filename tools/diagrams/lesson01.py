@@ -16,6 +16,7 @@ from tools.diagrams.drawing import (
     box,
     card,
     circle,
+    digits,
     ellipse,
     number_grid,
     picture,
@@ -23,7 +24,6 @@ from tools.diagrams.drawing import (
     rectangle,
     text,
 )
-from utils import datasets
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 
@@ -270,7 +270,7 @@ def black_box() -> Figure:
 def grey_grid() -> Figure:
     """A grey picture of a digit and, beside it, the numbers of a small part of it."""
     words = WORDS["01_grey_grid"]
-    image = datasets.load_mnist()[0][0][0]
+    image = digits("train")[0]
     _, ax = card(86, 45)
     row, column, n = 6, 12, 8
     unit = 34 / 28

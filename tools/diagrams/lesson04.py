@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tools.diagrams.drawing import INK, arrow, bars, box, card, circle, number_grid, picture, rectangle, text
-from utils.datasets import load_mnist
+from tools.diagrams.drawing import INK, arrow, bars, box, card, circle, digits, number_grid, picture, rectangle, text
 from utils.plotting import PALETTE
 
 WORDS = {
@@ -80,17 +78,11 @@ LOGITS = np.array([2.0, 1.0, 0.0])  # the worked example of section 4
 MATRIX = np.array([[3, 1, 0], [1, 2, 1], [0, 0, 4]])  # the worked example of section 13
 
 
-@cache
-def _test_digit(index: int) -> np.ndarray:
-    """One (28, 28) picture of the test set; number 0 is a 7."""
-    return load_mnist()[1][0][index]
-
-
 def opener() -> Figure:
     """A handwritten 7 becomes a row of 784 numbers; a network turns it into ten probabilities; the largest wins."""
     words = WORDS["04_opener"]
     figure, ax = card(95, 36)
-    pixels = _test_digit(0)
+    pixels = digits("t10k")[0]
     picture(ax, 3, 10, 16, 16, pixels)
     text(ax, 11, 29.6, words["picture"], size=12)
     arrow(ax, (20.5, 18), (25.5, 18))
@@ -132,7 +124,7 @@ def flatten() -> Figure:
     """The rows of a 28 by 28 picture are laid end to end: rows 7, 8 and 9 fill the places 196 to 279 of 784."""
     words = WORDS["04_flatten"]
     figure, ax = card(95, 36)
-    pixels = _test_digit(0)
+    pixels = digits("t10k")[0]
     side = 22.4
     picture(ax, 3, 5, side, side, pixels)
     text(ax, 3 + side / 2, 31, words["before"], size=12)
@@ -210,7 +202,7 @@ def network() -> Figure:
     """784 inputs, two hidden layers of 128 ReLU neurons, 10 outputs, softmax, the loss, and the way back to W and b."""
     words = WORDS["04_network"]
     figure, ax = card(110, 66)
-    picture(ax, 2, 36, 11, 11, _test_digit(0))
+    picture(ax, 2, 36, 11, 11, digits("t10k")[0])
     arrow(ax, (14, 41.5), (17.5, 41.5))
     tall = [53.0, 48.5, 34.5, 30.0]
     layers = {

@@ -19,6 +19,7 @@ from tools.diagrams.drawing import (
     card,
     circle,
     cuboid,
+    digits,
     ellipse,
     number_grid,
     picture,
@@ -26,7 +27,6 @@ from tools.diagrams.drawing import (
     rectangle,
     text,
 )
-from utils.datasets import load_mnist
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 
@@ -196,12 +196,6 @@ def _photo(step: int) -> np.ndarray:
     return imread(fetch("images/fruits_256.png"))[..., :3].reshape(side, step, side, step, 3).mean(axis=(1, 3))
 
 
-@cache
-def _test_digit(index: int) -> np.ndarray:
-    """One (28, 28) picture of the test set; number 0 is a 7."""
-    return load_mnist()[1][0][index]
-
-
 def _slide(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """The 3 by 3 sliding sum of products, without padding."""
     return np.array(
@@ -350,7 +344,7 @@ def shifted_object() -> Figure:
     """A 7 and the same 7 shifted by 4 pixels: in the row of inputs the ink arrives at other places."""
     words = WORDS["05_shifted_object"]
     figure, ax = card(95, 40)
-    before = _test_digit(0)
+    before = digits("t10k")[0]
     after = np.zeros_like(before)
     after[:, 4:] = before[:, :-4]
     for pixels, name, y in ((before, "before", 23), (after, "after", 6.5)):
