@@ -53,48 +53,58 @@ def text(ax: Axes, x: float, y: float, words: str, *, size: float = 12, colour: 
     ax.text(x, y, words, **{"ha": "center", "va": "center", "fontsize": size, "color": colour, **options})
 
 
-def _add(ax: Axes, patch: Patch, fill: Fill, edge: str, line: float, options: dict[str, Any]) -> None:
+def stroke(ax: Axes, x: Any, y: Any, colour: str, width: float, **options: Any) -> None:
+    """A line through points; colour is a name in PALETTE or another colour, options go to Axes.plot."""
+    ax.plot(x, y, color=PALETTE.get(colour, colour), linewidth=width, **options)
+
+
+def links(ax: Axes, first: tuple[float, Sequence[float]], second: tuple[float, Sequence[float]]) -> None:
+    """Thin lines from each node of a column, x and its ys, to each of the next, behind them."""
+    for y in first[1]:
+        for other in second[1]:
+            stroke(ax, [first[0], second[0]], [y, other], "grey", 0.5, alpha=0.6, zorder=0)
+
+
+def _add(ax: Axes, patch: Patch, fill: Fill, *, edge: str = INK, line: float = 1, **options: Any) -> None:
     patch.set(fill=fill is not None, edgecolor=edge, linewidth=line, **options)
     if fill is not None:
         patch.set_facecolor(SOFT.get(fill, fill) if isinstance(fill, str) else fill)
     ax.add_artist(patch)  # add_patch would measure it for limits that a card does not need
 
 
-def rectangle(
+# Options of the shapes: edge (a colour), line (its width), and those of Matplotlib's patches.
+
+
+def rectangle(ax: Axes, x: float, y: float, width: float, height: float, fill: Fill = None, **options: Any) -> None:
+    """A rectangle with its lower left corner at (x, y)."""
+    _add(ax, Rectangle((x, y), width, height), fill, **options)
+
+
+def ellipse(ax: Axes, x: float, y: float, width: float, height: float, fill: Fill = None, **options: Any) -> None:
+    """An ellipse around (x, y)."""
+    _add(ax, Ellipse((x, y), width, height), fill, **options)
+
+
+def polygon(ax: Axes, corners: Any, fill: Fill = None, **options: Any) -> None:
+    """A closed polygon through (N, 2) corners."""
+    _add(ax, Polygon(corners, closed=True), fill, **options)
+
+
+def circle(
     ax: Axes,
     x: float,
     y: float,
-    width: float,
-    height: float,
-    fill: Fill = None,
+    radius: float,
+    words: str = "",
     *,
-    edge: str = INK,
-    line: float = 1,
+    fill: Fill = "orange",
+    size: float = 12,
     **options: Any,
 ) -> None:
-    """A rectangle with its lower left corner at (x, y); options go to Matplotlib's patch."""
-    _add(ax, Rectangle((x, y), width, height), fill, edge, line, options)
-
-
-def ellipse(
-    ax: Axes,
-    x: float,
-    y: float,
-    width: float,
-    height: float,
-    fill: Fill = None,
-    *,
-    edge: str = INK,
-    line: float = 1,
-    **options: Any,
-) -> None:
-    """An ellipse around (x, y); options go to Matplotlib's patch."""
-    _add(ax, Ellipse((x, y), width, height), fill, edge, line, options)
-
-
-def polygon(ax: Axes, corners: Any, fill: Fill = None, *, edge: str = INK, line: float = 1, **options: Any) -> None:
-    """A closed polygon through (N, 2) corners; options go to Matplotlib's patch."""
-    _add(ax, Polygon(corners, closed=True), fill, edge, line, options)
+    """A circle, for a neuron or a node, with words in it."""
+    _add(ax, Circle((x, y), radius), fill, **{"line": 1.4, **options})
+    if words:
+        text(ax, x, y, words, size=size)
 
 
 def box(
@@ -110,18 +120,9 @@ def box(
     edge: str = INK,
     **options: Any,
 ) -> None:
-    """A rounded box with its lower left corner at (x, y) and words in its middle; fill is a name in SOFT."""
-    ax.add_artist(
-        FancyBboxPatch(
-            (x, y),
-            width,
-            height,
-            boxstyle="round,pad=0,rounding_size=1.2",
-            facecolor=SOFT.get(fill, fill),
-            edgecolor=edge,
-            linewidth=1.4,
-        )
-    )
+    """A rounded box with its lower left corner at (x, y) and words in its middle, to which the options go."""
+    shape = FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=1.2")
+    _add(ax, shape, fill, edge=edge, line=1.4)
     if words:
         text(ax, x + width / 2, y + height / 2, words, size=size, **options)
 
@@ -160,25 +161,6 @@ def arrow(
         text(ax, *middle, words, size=size, colour=colour)
 
 
-def circle(
-    ax: Axes,
-    x: float,
-    y: float,
-    radius: float,
-    words: str = "",
-    *,
-    fill: Fill = "orange",
-    size: float = 12,
-    line: float = 1.4,
-    edge: str = INK,
-    **options: Any,
-) -> None:
-    """A circle, for a neuron or a node, with words in it."""
-    _add(ax, Circle((x, y), radius), fill, edge, line, options)
-    if words:
-        text(ax, x, y, words, size=size)
-
-
 def bars(
     ax: Axes,
     x: float,
@@ -196,9 +178,9 @@ def bars(
     for place, (value, name) in enumerate(zip(values, names, strict=True)):
         middle = y + height - (place + 0.5) * step
         colour = PALETTE["orange"] if place == best else PALETTE["blue"]
-        ax.add_artist(Rectangle((x, middle - 0.38 * step), length * value, 0.76 * step, facecolor=colour))
+        rectangle(ax, x, middle - 0.38 * step, length * value, 0.76 * step, colour, edge="none")
         text(ax, x - 1, middle, name, size=size, ha="right", weight="bold" if place == best else "normal")
-    ax.plot([x, x], [y, y + height], color=INK, linewidth=1.2)
+    stroke(ax, [x, x], [y, y + height], INK, 1.2)
 
 
 def cuboid(
@@ -211,7 +193,7 @@ def cuboid(
     lid = [(x, top), (right, top), (right + dx, top + dy), (x + dx, top + dy)]
     side = [(right, y), (right + dx, y + dy), (right + dx, top + dy), (right, top)]
     for corners, shade in ((lid, 0.96), (side, 0.86), (front, 1.0)):
-        ax.add_artist(Polygon(corners, closed=True, facecolor=shade * colour, edgecolor=INK, linewidth=1.0))
+        polygon(ax, corners, shade * colour)
     return right + dx
 
 
@@ -246,7 +228,7 @@ def number_grid(
         channels = {"red": (level, 0, 0), "green": (0, level, 0), "blue": (0, 0, level)}
         fill: Any = channels[tint] if tint and shade else (level, level, level) if shade else "white"
         corner = (x + column * cell, y + (rows - 1 - row) * cell)
-        ax.add_artist(Rectangle(corner, cell, cell, facecolor=fill, edgecolor=PALETTE["grey"], linewidth=0.6))
+        rectangle(ax, *corner, cell, cell, fill, edge=PALETTE["grey"], line=0.6)
         if size:
             # Perceived brightness, ITU-R BT.601: white words on what looks dark.
             dark = np.dot((0.299, 0.587, 0.114), mpl.colors.to_rgb(fill)) < 0.5
@@ -254,8 +236,8 @@ def number_grid(
                 ax, corner[0] + cell / 2, corner[1] + cell / 2, f"{value:g}", size=size, colour="white" if dark else INK
             )
     for row, column in highlight:
-        corner = (x + column * cell, y + (rows - 1 - row) * cell)
-        ax.add_artist(Rectangle(corner, cell, cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.4, zorder=3))
+        low = y + (rows - 1 - row) * cell
+        rectangle(ax, x + column * cell, low, cell, cell, edge=PALETTE["red"], line=2.4, zorder=3)
 
 
 def picture(ax: Axes, x: float, y: float, width: float, height: float, pixels: Any, *, frame: bool = True) -> None:
@@ -264,7 +246,7 @@ def picture(ax: Axes, x: float, y: float, width: float, height: float, pixels: A
         pixels, extent=(x, x + width, y, y + height), cmap="gray", interpolation="nearest", aspect="auto", zorder=1
     )
     if frame:
-        ax.add_artist(Rectangle((x, y), width, height, fill=False, edgecolor=INK, linewidth=1, zorder=2))
+        rectangle(ax, x, y, width, height, zorder=2)
 
 
 @functools.cache

@@ -22,6 +22,7 @@ from tools.diagrams.drawing import (
     picture,
     polygon,
     rectangle,
+    stroke,
     text,
 )
 from utils.downloads import fetch
@@ -130,11 +131,12 @@ def cat(ax: Axes, x: float, y: float, radius: float) -> None:
     polygon(ax, nose, PALETTE["purple"], line=0.8)
     for side in (-1, 1):
         for slope in (-0.12, 0.0, 0.12):
-            ax.plot(
+            stroke(
+                ax,
                 [x + 0.25 * side * radius, x + 1.05 * side * radius],
                 [y - 0.3 * radius, y + (slope - 0.3) * radius],
-                color=INK,
-                linewidth=0.8,
+                INK,
+                0.8,
             )
 
 
@@ -155,7 +157,7 @@ def dog(ax: Axes, x: float, y: float, radius: float) -> None:
     _eyes(ax, x, y, radius)
     ellipse(ax, x, y - 0.42 * radius, 0.95 * radius, 0.75 * radius, "#F0DDBD")
     ellipse(ax, x, y - 0.22 * radius, 0.36 * radius, 0.24 * radius, INK, edge="none")
-    ax.plot([x, x], [y - 0.32 * radius, y - 0.58 * radius], color=INK, linewidth=1.0)
+    stroke(ax, [x, x], [y - 0.32 * radius, y - 0.58 * radius], INK, 1.0)
 
 
 def apple(ax: Axes, x: float, y: float, radius: float) -> None:
@@ -163,7 +165,7 @@ def apple(ax: Axes, x: float, y: float, radius: float) -> None:
     for side in (-1, 1):
         ellipse(ax, x + 0.3 * side * radius, y - 0.05 * radius, 1.25 * radius, 1.7 * radius, "#C8463C", line=1.2)
     ellipse(ax, x, y - 0.05 * radius, 1.0 * radius, 1.5 * radius, "#C8463C", edge="none")
-    ax.plot([x, x + 0.1 * radius], [y + 0.6 * radius, y + 1.1 * radius], color="#5B3A1A", linewidth=2.0)
+    stroke(ax, [x, x + 0.1 * radius], [y + 0.6 * radius, y + 1.1 * radius], "#5B3A1A", 2.0)
     ellipse(ax, x + 0.45 * radius, y + 1.0 * radius, 0.7 * radius, 0.32 * radius, PALETTE["green"], line=0.8, angle=20)
 
 
@@ -183,11 +185,12 @@ def from_behind(ax: Axes, x: float, y: float, radius: float) -> None:
     circle(ax, x, y + 0.5 * radius, 0.62 * radius, fill="#B9AC98", line=1.2)
     ellipse(ax, x, y - 0.4 * radius, 1.55 * radius, 1.5 * radius, "#B9AC98", line=1.2)
     angles = np.linspace(-0.6, 2.2, 30)
-    ax.plot(
+    stroke(
+        ax,
         x + radius * (0.75 + 0.55 * np.sin(angles)),
         y + radius * (-0.75 + 0.5 * (1 - np.cos(angles))),
-        color="#8B7D68",
-        linewidth=4.5,
+        "#8B7D68",
+        4.5,
         solid_capstyle="round",
     )
 
@@ -230,11 +233,12 @@ def knob(ax: Axes, x: float, y: float, radius: float, turn: float) -> None:
     """A round knob; `turn` is the direction of its pointer in degrees, 90 is up."""
     circle(ax, x, y, radius, fill="white", line=1.3)
     angle = math.radians(turn)
-    ax.plot(
+    stroke(
+        ax,
         [x, x + 0.85 * radius * math.cos(angle)],
         [y, y + 0.85 * radius * math.sin(angle)],
-        color=PALETTE["red"],
-        linewidth=2.2,
+        "red",
+        2.2,
         solid_capstyle="round",
     )
 
@@ -284,7 +288,7 @@ def grey_grid() -> Figure:
         ((right_edge, 5 + (28 - row) * unit), (left, top)),
         ((right_edge, 5 + (28 - row - n) * unit), (left, low)),
     ):
-        ax.plot([start[0], end[0]], [start[1], end[1]], color=PALETTE["red"], linewidth=1.0, linestyle="--")
+        stroke(ax, [start[0], end[0]], [start[1], end[1]], "red", 1.0, linestyle="--")
     number_grid(ax, left, low, cell, image[row : row + n, column : column + n], size=9.5)
     rectangle(ax, left, low, n * cell, n * cell, line=2.2, edge=PALETTE["red"])
     text(ax, left + n * cell / 2, 42, words["patch"], size=12, weight="bold")
@@ -313,7 +317,7 @@ def colour_channels() -> Figure:
     picture(ax, 34, 11, 12, 12, patch)
     text(ax, 40, 26, words["patch"], size=11)
     for corner in ((34, 23), (34, 11)):
-        ax.plot([centre[0] + 0.9, corner[0]], [centre[1], corner[1]], color=INK, linewidth=0.9, linestyle="--")
+        stroke(ax, [centre[0] + 0.9, corner[0]], [centre[1], corner[1]], INK, 0.9, linestyle="--")
     arrow(ax, (46.8, 17), (50.6, 17))
     for index, name in enumerate(words["channels"]):
         x = 51.5 + index * 16.0
@@ -334,12 +338,8 @@ def _sheets(ax: Axes, x: float, y: float, side: float) -> None:
         rectangle(ax, x + shift, y + shift, side, side, colour, line=1.1, zorder=2 + index)
         for line in range(1, 5):
             step = side * line / 5
-            ax.plot(
-                [x + shift + step] * 2, [y + shift, y + shift + side], color="white", linewidth=0.8, zorder=2 + index
-            )
-            ax.plot(
-                [x + shift, x + shift + side], [y + shift + step] * 2, color="white", linewidth=0.8, zorder=2 + index
-            )
+            stroke(ax, [x + shift + step] * 2, [y + shift, y + shift + side], "white", 0.8, zorder=2 + index)
+            stroke(ax, [x + shift, x + shift + side], [y + shift + step] * 2, "white", 0.8, zorder=2 + index)
 
 
 def vector_or_tensor() -> Figure:
@@ -476,7 +476,7 @@ def supervised_unsupervised() -> Figure:
             markeredgecolor=INK,
             markeredgewidth=0.6,
         )
-    ax.plot([3 + 16.5, 3 + 26.5], [7, 31], color=PALETTE["red"], linewidth=2.2, linestyle="--")
+    stroke(ax, [3 + 16.5, 3 + 26.5], [7, 31], "red", 2.2, linestyle="--")
     text(ax, 3 + 12.5, 29.3, words["labels"][0], size=12, weight="bold", colour=PALETTE["blue"])
     text(ax, 3 + 30, 8, words["labels"][1], size=12, weight="bold", colour="#9A6A00")
     for centre, label, spot in (
@@ -507,7 +507,7 @@ def feedback_loop() -> Figure:
     arrow(ax, (84.9, 38), (84.9, 35.4))
     box(ax, 78.4, 7.5, 13, 8, words["error"], fill="red", size=12.5, weight="bold")
     arrow(ax, (84.9, 26.6), (84.9, 16))
-    ax.plot([78.4, 35.4], [11.5, 11.5], color=PALETTE["red"], linewidth=2.4)
+    stroke(ax, [78.4, 35.4], [11.5, 11.5], "red", 2.4)
     arrow(ax, (35.4, 11.4), (35.4, 21.6), colour=PALETTE["red"], width=2.4)
     text(ax, 56, 8.6, words["turn"], size=11.5, colour="#A33F00", weight="bold")
     return ax.figure

@@ -8,7 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tools.diagrams.drawing import INK, arrow, bars, box, card, circle, digits, number_grid, picture, rectangle, text
+from tools.diagrams.drawing import (
+    INK,
+    arrow,
+    bars,
+    box,
+    card,
+    circle,
+    digits,
+    links,
+    number_grid,
+    picture,
+    rectangle,
+    stroke,
+    text,
+)
 from utils.plotting import PALETTE
 
 WORDS = {
@@ -112,7 +126,7 @@ def split() -> Figure:
     text(ax, 37.5, 30, words["training_file"], size=12)
     text(ax, 82.5, 30, words["test_file"], size=12)
     for left, right in ((3, 72), (75, 91)):
-        ax.plot([left, left, right, right], [25.6, 27.2, 27.2, 25.6], color=INK, linewidth=1.2)
+        stroke(ax, [left, left, right, right], [25.6, 27.2, 27.2, 25.6], INK, 1.2)
     places = {"valid": (3, 16, "orange"), "train": (20.5, 51.5, "blue"), "test": (75, 16, "green")}
     for name, (x, width, fill) in places.items():
         box(ax, x, 12.5, width, 11.5, words[name], fill=fill, size=12)
@@ -211,18 +225,8 @@ def network() -> Figure:
         "h2": (58, tall, "blue"),
         "output": (77, [53.0 - 2.56 * digit for digit in range(10)], "orange"),
     }
-    names = list(layers)
-    for first, second in pairwise(names):
-        for y in layers[first][1]:
-            for other in layers[second][1]:
-                ax.plot(
-                    [layers[first][0], layers[second][0]],
-                    [y, other],
-                    color=PALETTE["grey"],
-                    linewidth=0.5,
-                    alpha=0.6,
-                    zorder=0,
-                )
+    for (x, ys, _), (next_x, next_ys, _) in pairwise(layers.values()):
+        links(ax, (x, ys), (next_x, next_ys))
     for name, (x, ys, fill) in layers.items():
         _column(ax, x, ys, 1.1 if name == "output" else 1.7, fill, None if name == "output" else 41.5)
     text(ax, 20, 60, words["input"], size=12)
@@ -246,7 +250,7 @@ def network() -> Figure:
     number_grid(ax, 79, 19.4, 1.6, np.eye(10, dtype=int)[7][None], size=9, shade=False, highlight=[(0, 7)])
     arrow(ax, (91.5, 19.2), (95.4, 17.4))
     text(ax, 89, 9.2, words["gradient"], size=11, colour=PALETTE["red"], va="top")
-    ax.plot([102.5, 102.5], [13, 10.9], color=PALETTE["red"], linewidth=2)
+    stroke(ax, [102.5, 102.5], [13, 10.9], "red", 2)
     arrow(ax, (102.5, 10.9), (73.6, 10.9), colour=PALETTE["red"], width=2)
     box(ax, 24, 7.4, 49, 6, words["optimizer"].replace("\n", " "), fill="orange", size=12)
     return figure

@@ -25,6 +25,7 @@ from tools.diagrams.drawing import (
     picture,
     polygon,
     rectangle,
+    stroke,
     text,
 )
 from utils.downloads import fetch
@@ -241,20 +242,8 @@ def _elephant(ax: Axes, x: float, y: float, s: float) -> None:
 def _trunk(ax: Axes, x: float, y: float, s: float) -> None:
     """A trunk that hangs down from (x, y)."""
     t = np.linspace(0, 1, 20)
-    ax.plot(
-        x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t),
-        y - 3.8 * s * t,
-        color=INK,
-        linewidth=4.6 * s + 2.4,
-        solid_capstyle="round",
-    )
-    ax.plot(
-        x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t),
-        y - 3.8 * s * t,
-        color="#B9BEC4",
-        linewidth=4.6 * s,
-        solid_capstyle="round",
-    )
+    stroke(ax, x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t), y - 3.8 * s * t, INK, 4.6 * s + 2.4, solid_capstyle="round")
+    stroke(ax, x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t), y - 3.8 * s * t, "#B9BEC4", 4.6 * s, solid_capstyle="round")
 
 
 def _ear(ax: Axes, x: float, y: float, s: float) -> None:
@@ -309,14 +298,8 @@ def mlp_on_image() -> Figure:
         for y in columns[left][0]:
             for other in columns[right][0]:
                 bold = left == 27 and other == tall[0]
-                ax.plot(
-                    [left, right],
-                    [y, other],
-                    color=PALETTE["red"] if bold else PALETTE["grey"],
-                    linewidth=1.4 if bold else 0.5,
-                    alpha=1 if bold else 0.6,
-                    zorder=0,
-                )
+                colour, width, alpha = ("red", 1.4, 1) if bold else ("grey", 0.5, 0.6)
+                stroke(ax, [left, right], [y, other], colour, width, alpha=alpha, zorder=0)
     for x, (ys, fill) in columns.items():
         for y in ys:
             circle(ax, x, y, 1.5, fill=fill)
@@ -355,7 +338,7 @@ def shifted_object() -> Figure:
         number_grid(ax, 23.5, y + 7.6, 2.45, pixels[8:9], size=0)
         for place in np.flatnonzero(pixels[8]):
             middle = 23.5 + 2.45 * (place + 0.5)
-            ax.plot([middle, middle], [y + 5.2, y + 7.3], color=PALETTE["red"], linewidth=1.2)
+            stroke(ax, [middle, middle], [y + 5.2, y + 7.3], "red", 1.2)
         text(ax, 58, y + 3.4, words["row"], size=11, style="italic")
     text(ax, 47.5, 2.6, words["note"], size=12, weight="bold")
     return figure
@@ -372,16 +355,9 @@ def shared() -> Figure:
         for o, out in enumerate(ys):
             for i, into in enumerate(xs):
                 if kind == "dense":
-                    ax.plot([into, out], [10, 24], color=PALETTE["grey"], linewidth=1.1, zorder=0)
+                    stroke(ax, [into, out], [10, 24], "grey", 1.1, zorder=0)
                 elif 0 <= i - o <= 2:
-                    ax.plot(
-                        [into, out],
-                        [10, 24],
-                        color=colours[i - o],
-                        linewidth=2.6,
-                        zorder=0,
-                        linestyle=("-", "--", ":")[i - o],
-                    )
+                    stroke(ax, [into, out], [10, 24], colours[i - o], 2.6, zorder=0, linestyle=("-", "--", ":")[i - o])
         for x in xs:
             circle(ax, x, 10, 1.7, fill="grey")
         for x in ys:
@@ -587,9 +563,7 @@ def receptive_field() -> Figure:
         text(ax, middle, 3.6, words[note], size=11, style="italic")
     for (left, tall), (right, low) in pairwise(edges):
         for sign in (-1, 1):
-            ax.plot(
-                [left + tall, right - low], [19 + sign * tall, 19 + sign * low], color=PALETTE["red"], linewidth=1.6
-            )
+            stroke(ax, [left + tall, right - low], [19 + sign * tall, 19 + sign * low], "red", 1.6)
     return figure
 
 
@@ -616,7 +590,7 @@ def vgg_boxes() -> Figure:
         text(ax, x + 10.6, 22.5, words["pool"], size=10.5, rotation=90)
         text(ax, x + 4.4, 12.3, f"{size}×{size}\n×{filters}", size=10.5)
         text(ax, x + 10.8, 8, f"{size // 2}×{size // 2}\n×{filters}", size=10.5, colour="#00664B")
-        ax.plot([x + 10.6, x + 10.6], [10.2, 14.6], color="#00664B", linewidth=0.9)
+        stroke(ax, [x + 10.6, x + 10.6], [10.2, 14.6], "#00664B", 0.9)
         x += 14.8
     box(ax, x, 15, 3.2, 15, fill="white")
     text(ax, x + 1.6, 22.5, words["flatten"], size=10.5, rotation=90)
@@ -628,7 +602,7 @@ def vgg_boxes() -> Figure:
         x += 6.8
     text(ax, x - 3.7, 12.6, words["softmax"], size=10.5)
     for left, right, name in ((12.4, 83.7, "body"), (86.4, 110.6, "head")):
-        ax.plot([left, left, right, right], [32.5, 34.5, 34.5, 32.5], color=INK, linewidth=1.2)
+        stroke(ax, [left, left, right, right], [32.5, 34.5, 34.5, 32.5], INK, 1.2)
         text(ax, (left + right) / 2, 38, words[name], size=12, weight="bold")
     return figure
 
@@ -690,7 +664,7 @@ def flatten() -> Figure:
     figure, ax = card(85, 43)
     cuboid(ax, 5, 16, 15, 7, (3.15, 3.15))
     for place in range(1, 7):
-        ax.plot([5, 20], [16 + place, 16 + place], color=PALETTE["grey"], linewidth=0.5)
+        stroke(ax, [5, 20], [16 + place, 16 + place], "grey", 0.5)
     text(ax, 14, 32, words["maps"], size=12)
     arrow(ax, (25, 20), (35, 20), words["flatten"])
     ys = [33 - 2.2 * place for place in range(6)] + [17 - 2.2 * place for place in range(6)]
@@ -703,7 +677,7 @@ def flatten() -> Figure:
     out = [32.0, 28.0, 24.0, 14.0, 10.0, 6.0]
     for y in ys:
         for other in out:
-            ax.plot([40.2, 70.5], [y, other], color=PALETTE["grey"], linewidth=0.4, alpha=0.7, zorder=0)
+            stroke(ax, [40.2, 70.5], [y, other], "grey", 0.4, alpha=0.7, zorder=0)
     for y in out:
         circle(ax, 72, y, 1.5, fill="orange")
     text(ax, 72, 39.4, words["dense"], size=12)
@@ -734,7 +708,7 @@ def skip() -> Figure:
         else:
             arrow(ax, (x + 23.6, 12), (x + 27.2, 12))
             circle(ax, x + 29, 12, 1.7, "+", fill="orange", size=15)
-            ax.plot([x + 4.5, x + 4.5, x + 29], [12, 21.5, 21.5], color=PALETTE["red"], linewidth=2.2)
+            stroke(ax, [x + 4.5, x + 4.5, x + 29], [12, 21.5, 21.5], "red", 2.2)
             arrow(ax, (x + 29, 21.5), (x + 29, 14), colour=PALETTE["red"], width=2.2)
             arrow(ax, (x + 30.8, 12), (x + 34.2, 12))
             text(ax, x + 39.4, 12, words["skip_out"], size=14)

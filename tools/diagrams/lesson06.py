@@ -19,9 +19,11 @@ from tools.diagrams.drawing import (
     card,
     circle,
     cuboid,
+    links,
     number_grid,
     picture,
     rectangle,
+    stroke,
     text,
 )
 from utils.datasets import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_fashion_mnist
@@ -287,7 +289,7 @@ def architecture() -> Figure:
             arrow(ax, (x + 2.4, middle), (x + 11.2, middle))
         x += 12
     for left, right, name in ((2.5, body_end, "body"), (body_end + 2, 117.5, "head")):
-        ax.plot([left, left, right, right], [7.4, 5.8, 5.8, 7.4], color=INK, linewidth=1.2)
+        stroke(ax, [left, left, right, right], [7.4, 5.8, 5.8, 7.4], INK, 1.2)
         text(ax, (left + right) / 2, 3.2, words[name], size=11.5, style="italic")
     return figure
 
@@ -312,17 +314,8 @@ def classifier() -> Figure:
         "hidden": (50, np.linspace(middle - 10, middle + 10, 7)),
         "output": (71, np.linspace(middle - 9.9, middle + 9.9, 10)),
     }
-    for first, second in (("row", "hidden"), ("hidden", "output")):
-        for y in columns[first][1]:
-            for other in columns[second][1]:
-                ax.plot(
-                    [columns[first][0], columns[second][0]],
-                    [y, other],
-                    color=PALETTE["grey"],
-                    linewidth=0.5,
-                    alpha=0.6,
-                    zorder=0,
-                )
+    links(ax, columns["row"], columns["hidden"])
+    links(ax, columns["hidden"], columns["output"])
     for name, radius, fill in (("hidden", 1.3, "blue"), ("output", 0.95, "orange")):
         x, ys = columns[name]
         for y in ys:
@@ -349,7 +342,7 @@ def _small_net(ax: Axes, x: float, y: float, off: tuple[tuple[int, ...], ...]) -
         for a, first in enumerate(layers[layer]):
             for b, second in enumerate(layers[layer + 1]):
                 if a not in off[layer] and b not in off[layer + 1]:
-                    ax.plot([xs[layer], xs[layer + 1]], [first, second], color=PALETTE["grey"], linewidth=0.8, zorder=0)
+                    stroke(ax, [xs[layer], xs[layer + 1]], [first, second], "grey", 0.8, zorder=0)
     for layer, (x_layer, ys) in enumerate(zip(xs, layers, strict=True)):
         for place, y_unit in enumerate(ys):
             gone = place in off[layer]
@@ -358,9 +351,7 @@ def _small_net(ax: Axes, x: float, y: float, off: tuple[tuple[int, ...], ...]) -
             circle(ax, x_layer, y_unit, 1.6, fill=face, line=1.3, edge=edge, linestyle=line)
             if gone:
                 for sign in (-1, 1):
-                    ax.plot(
-                        [x_layer - 1, x_layer + 1], [y_unit - sign, y_unit + sign], color=PALETTE["red"], linewidth=1.8
-                    )
+                    stroke(ax, [x_layer - 1, x_layer + 1], [y_unit - sign, y_unit + sign], "red", 1.8)
 
 
 def dropout_idea() -> Figure:
@@ -404,15 +395,15 @@ def dropout_architecture() -> Figure:
             label = words[name].format(filters=filters, rate=0.25)
             box(ax, x, y, width, height, label, fill=fill, size=11, weight="bold" if name == "drop" else "normal")
             x += width + 0.8
-        ax.plot([start, start, x - 0.8, x - 0.8], [33.2, 34.4, 34.4, 33.2], color=INK, linewidth=1.2)
+        stroke(ax, [start, start, x - 0.8, x - 0.8], [33.2, 34.4, 34.4, 33.2], INK, 1.2)
         text(ax, (start + x - 0.8) / 2, 37, words["block"].format(number=number), size=12)
         if number < 3:
             arrow(ax, (x - 0.5, y + height / 2), (x + 2.0, y + height / 2))
         x += 2.4
     arrow(ax, (11.1, y + height / 2), (12.7, y + height / 2))
     x = 34
-    ax.plot([113, 113, 30], [y - 0.3, 18.4, 18.4], color=INK, linewidth=1.6)
-    ax.plot([30, 30], [18.4, 12], color=INK, linewidth=1.6)
+    stroke(ax, [113, 113, 30], [y - 0.3, 18.4, 18.4], INK, 1.6)
+    stroke(ax, [30, 30], [18.4, 12], INK, 1.6)
     arrow(ax, (30, 12), (33.6, 12))
     for name, fill, width in (
         ("flatten", "orange", 9),
@@ -454,8 +445,8 @@ def grad_cam() -> Figure:
     box(ax, 61, top - 5, 15, 10, words["rest"], fill="orange")
     arrow(ax, (77, top), (81, top))
     circle(ax, 88, top, 5.6, words["score"], fill="red", size=10.5)
-    ax.plot([88, 88], [top - 6, 24.6], color=PALETTE["red"], linewidth=2)
-    ax.plot([88, 48], [24.6, 24.6], color=PALETTE["red"], linewidth=2)
+    stroke(ax, [88, 88], [top - 6, 24.6], "red", 2)
+    stroke(ax, [88, 48], [24.6, 24.6], "red", 2)
     arrow(ax, (48, 24.6), (48, 28), colour=PALETTE["red"], width=2)
     text(ax, 70, 22.6, words["gradient"], size=11, colour=PALETTE["red"])
     weights = (0.8, 0.5, -0.4)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tools.diagrams.drawing import INK, arrow, box, card, photograph, picture, rectangle, text
+from tools.diagrams.drawing import INK, arrow, box, card, photograph, picture, rectangle, stroke, text
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 
@@ -109,7 +109,7 @@ def opener() -> Figure:
     text(ax, 58, 20.8, words["steps"][2], size=12, style="italic")
     text(ax, 69.5, 30.6, words["probabilities"], size=12)
     heights = (0.3, 12.0, 0.4)
-    ax.plot([63.5, 63.5], [6, 28], color=INK, linewidth=1.2)
+    stroke(ax, [63.5, 63.5], [6, 28], INK, 1.2)
     for place, (name, index, length) in enumerate(zip(words["classes"], words["indices"], heights, strict=True)):
         middle = 24 - 6.4 * place
         best = index == 388

@@ -97,17 +97,7 @@ PHOTO = {
     "right": "#D8A23C",
     "pole": "#4A4A48",
 }
-IDS = {
-    "sky": 21,
-    "building": 4,
-    "tree": 26,
-    "pavement": 19,
-    "road": 17,
-    "car": 5,
-    "left": 16,
-    "right": 16,
-    "pole": 8,
-}
+IDS = {"sky": 21, "building": 4, "tree": 26, "pavement": 19, "road": 17, "car": 5, "left": 16, "right": 16, "pole": 8}
 
 
 @cache
