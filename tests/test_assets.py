@@ -72,8 +72,8 @@ def test_mnist_is_the_original(name):
 
 
 def test_a_clone_stays_small():
-    listing = subprocess.run(["git", "ls-files", "-z"], capture_output=True, encoding="utf-8", cwd=paths.ROOT, check=True)
-    files = [paths.ROOT / name for name in listing.stdout.split("\0") if name]
+    listing = subprocess.run(["git", "ls-files", "-z"], capture_output=True, cwd=paths.ROOT, check=True)
+    files = [paths.ROOT / name for name in listing.stdout.decode().split("\0") if name]
     sizes = {path: path.stat().st_size for path in files if path.is_file()}
     assert sum(sizes.values()) < 90_000_000
     assert max(sizes.values()) < 25_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.support import exit_code
-from tools.data import build, registry
+from tools.data import build, packages, registry
 from utils import paths
 from utils.datasets import read_idx
 
@@ -88,6 +89,13 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(assets, monkeypatch):
 def test_an_unknown_recipe_is_refused(monkeypatch, capsys):
     assert exit_code(build, monkeypatch, "nist") == 2
     assert "no recipe nist; there are: boston_housing, mnist" in capsys.readouterr().err
+
+
+def test_a_package_client_that_is_missing_or_fails_is_named(tmp_path):
+    with pytest.raises(SystemExit, match="needs the command 'no-such-client'"):
+        packages.run("no-such-client", cwd=tmp_path)
+    with pytest.raises(SystemExit, match=r"-c import x_y_z failed; why stands above"):
+        packages.run(sys.executable, "-c", "import x_y_z", cwd=tmp_path)
 
 
 def test_idx_files_are_read_as_written(tmp_path):

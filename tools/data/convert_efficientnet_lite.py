@@ -128,14 +128,12 @@ class Builder:
         return layers.Add(name=f"{name}_add")([x, y]) if stride == 1 and x.shape[-1] == y.shape[-1] else y
 
 
-def build(weights: dict[str, np.ndarray], name: str) -> keras.Model:
-    """One of VARIANTS with its weights: (N, H, W, 3) RGB in 0..255 to (N, 1000) ImageNet probabilities."""
-    variant = VARIANTS[name]
-    builder = Builder(weights)
+def architecture(builder: Builder, name: str) -> keras.Model:
+    """One of VARIANTS, without its weights: (N, H, W, 3) RGB in 0..255 to (N, 1000) ImageNet probabilities."""
+    variant, number = VARIANTS[name], 0
     inputs = keras.Input((None, None, 3), name="rgb_0_to_255")
     x = layers.Rescaling(1 / 128, offset=-127 / 128, name="scaling")(inputs)
     x = builder.convolve(x, "stem", "_conv_stem", "_bn0", stride=2)
-    number = 0
     for blocks, stride in zip(variant.blocks, STRIDES, strict=True):
         for repeat in range(blocks):
             number += 1
@@ -144,8 +142,22 @@ def build(weights: dict[str, np.ndarray], name: str) -> keras.Model:
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = layers.Dropout(variant.dropout, name="dropout")(x)
     outputs = layers.Dense(1000, activation="softmax", kernel_initializer=normal(1000), name="predictions")(x)
-    builder.values["predictions"] = [weights["_fc.weight"].T, weights["_fc.bias"]]
-    model = keras.Model(inputs, outputs, name=name)
+    builder.values["predictions"] = [builder.weights["_fc.weight"].T, builder.weights["_fc.bias"]]
+    return keras.Model(inputs, outputs, name=name)
+
+
+def build(weights: dict[str, np.ndarray], name: str) -> keras.Model:
+    """One of VARIANTS with its weights, rounded; says what the rounding changes.
+
+    Raises:
+        SystemExit: a number of the file was not used, or one of the model was not set.
+    """
+    builder = Builder(weights)
+    model = architecture(builder, name)
+    used = sum(value.size for values in builder.values.values() for value in values)
+    given = sum(value.size for key, value in weights.items() if not key.endswith("num_batches_tracked"))
+    if used != given or used != model.count_params():
+        sys.exit(f"{name}: {given:,} numbers in the file, {used:,} used, {model.count_params():,} in the model")
     noise = np.random.default_rng(0).uniform(0, 255, (4, 224, 224, 3)).astype("float32")
     answers = []
     for rounding in (np.asarray, round_to_10_bits):
@@ -153,10 +165,6 @@ def build(weights: dict[str, np.ndarray], name: str) -> keras.Model:
             model.get_layer(layer).set_weights([rounding(value) for value in values])
         answers.append(model.predict(noise, verbose=0))
     print(f"{name}: rounding changes a probability by {abs(answers[0] - answers[1]).max():.1e} at most (on noise)")
-    used = sum(value.size for values in builder.values.values() for value in values)
-    given = sum(value.size for key, value in weights.items() if not key.endswith("num_batches_tracked"))
-    if used != given or used != model.count_params():
-        sys.exit(f"{name}: {given:,} numbers in the file, {used:,} used, {model.count_params():,} in the model")
     return model
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 
 def run(*command: str, cwd: Path) -> None:
-    """Run a package client in a folder; its own message is the error."""
+    """Run a package client in a folder; SystemExit if there is none, or if it fails."""
     if shutil.which(command[0]) is None:
         sys.exit(f"This recipe needs the command {command[0]!r}, which is not on this machine.")
-    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+    try:
+        subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+    except subprocess.CalledProcessError:
+        sys.exit(f"{' '.join(command)} failed; why stands above.")
 
 
 def npm(package: str, folder: Path) -> Path:
