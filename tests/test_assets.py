@@ -1,22 +1,21 @@
-"""What is embedded is what the registry and SOURCES.md say; MNIST is the original; the drawings are up to date."""
+"""What is embedded is what the registry and SOURCES.md say, MNIST is the original, and a clone stays small."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib
-import inspect
 import re
 import subprocess
-from pathlib import Path
+from fnmatch import fnmatch
 
+import pandas as pd
 import pytest
 
-from tools.diagrams import draw
+from tools.data import registry
 from utils import paths
-from utils.downloads import registry
 
-EMBEDDED = [source for source in registry().values() if source.embedded]
+EMBEDDED = {name: entry for name, entry in registry.read().items() if entry.get("embedded")}
+SOURCES = (paths.ASSETS / "SOURCES.md").read_text(encoding="utf-8")
 
 # The SHA-256 of the original, uncompressed files; their MD5 sums are those that loaders have quoted for years.
 MNIST_ORIGINALS = {
@@ -27,26 +26,43 @@ MNIST_ORIGINALS = {
 }
 
 
-@pytest.mark.parametrize("source", EMBEDDED, ids=lambda source: source.name)
-def test_embedded_file_is_as_registered(source):
-    data = (paths.ASSETS / source.name).read_bytes()
-    assert hashlib.sha256(data).hexdigest() == source.sha256
-    assert len(data) == source.size
-    assert len(data) < 25_000_000
-
-
-def test_sources_page_names_every_file_with_its_hash():
-    page = (paths.ASSETS / "SOURCES.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"\| `((?:data|images|models|reveal)/[^`]+)` \| [\d,]+ \| `([0-9a-f]{64})` \|", page))
-    assert rows == {source.name: source.sha256 for source in EMBEDDED}
+def test_embedded_files_are_as_registered():
+    assert registry.differences() == []
+    sizes = {name: (paths.ASSETS / name).stat().st_size for name in EMBEDDED}
+    assert sizes == {name: entry["size"] for name, entry in EMBEDDED.items()}
 
 
 def test_every_file_in_assets_is_registered():
-    folders = [paths.ASSETS / name for name in ("data", "images", "models", "reveal")]
-    files = {
-        path.relative_to(paths.ASSETS).as_posix() for folder in folders for path in folder.rglob("*") if path.is_file()
-    }
-    assert files == {source.name for source in EMBEDDED}
+    files = {path.relative_to(paths.ASSETS).as_posix() for path in paths.ASSETS.rglob("*") if path.is_file()}
+    pages = {"SOURCES.md", "registry.json"}
+    assert {name for name in files - pages if not fnmatch(name, "diagrams/*.svg")} == set(EMBEDDED)
+
+
+def test_every_registered_file_has_a_hash_and_a_licence():
+    for name, entry in registry.read().items():
+        assert re.fullmatch(r"[0-9a-f]{64}", entry.get("sha256", "")) or re.fullmatch(r"[0-9a-f]{32}", entry["md5"])
+        assert entry["licence"], name
+        assert entry.get("embedded") or (entry["urls"] and entry["lessons"]), name
+
+
+def test_the_page_of_sources_names_every_file():
+    patterns = re.findall(r"`((?:data|images|models|reveal)/[^`]+)`", SOURCES)
+    assert [name for name in EMBEDDED if not any(fnmatch(name, pattern) for pattern in patterns)] == []
+    assert [pattern for pattern in patterns if not (list(paths.ASSETS.glob(pattern)))] == []
+
+
+def test_authors_and_licences_are_those_of_the_registry():
+    rows = re.findall(r"^\| `(images/[^`]+)` \| (.+) \| (.+) \|$", SOURCES, flags=re.MULTILINE)
+    assert len(rows) > 60
+    for pattern, author, licence in rows:
+        stated = {entry["licence"] for name, entry in EMBEDDED.items() if fnmatch(name, pattern)}
+        ours = author == "this course" and all(text.startswith("CC BY 4.0 (") for text in stated)
+        assert ours or stated == {f"{licence} ({author})"}, pattern
+
+
+def test_authors_of_training_photographs_stand_on_the_page():
+    for row in pd.read_csv(paths.ROOT / "tools" / "data" / "training_photos.csv").itertuples():
+        assert f"| {row.name} | {row.author} | {row.licence} | File:" in SOURCES
 
 
 @pytest.mark.parametrize("name", MNIST_ORIGINALS)
@@ -55,36 +71,10 @@ def test_mnist_is_the_original(name):
     assert hashlib.sha256(data).hexdigest() == MNIST_ORIGINALS[name]
 
 
-def test_every_registered_file_has_a_hash_and_a_licence():
-    for source in registry().values():
-        assert re.fullmatch(r"[0-9a-f]{64}", source.sha256 or "") or re.fullmatch(r"[0-9a-f]{32}", source.md5 or "")
-        assert source.licence
-        assert source.embedded or source.urls
-
-
-def test_keras_states_the_same_hashes():
-    for name in ("mnist", "boston_housing"):
-        code = inspect.getsource(importlib.import_module(f"keras.src.datasets.{name}"))
-        source = registry()[f"{name}.npz"]
-        assert source.sha256 in code
-        folder = re.search(r'"(https://[^"]+/)"', code).group(1)
-        assert source.urls[0].startswith(folder)
-
-
-def test_drawings_are_what_the_tools_draw():
-    assert draw.stale(list(draw.drawings())) == []
-
-
-def test_every_drawing_is_used_and_has_a_function():
-    files = {path.stem for path in draw.FOLDER.glob("*.svg")}
-    assert files == set(draw.drawings())
-    notebooks = "".join(path.read_text(encoding="utf-8") for path in Path("notebooks").glob("*.ipynb"))
-    assert [name for name in sorted(files) if f"{name}.svg" not in notebooks] == []
-
-
-def test_repository_stays_small():
-    listing = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, cwd=paths.ROOT, check=True)
-    files = [paths.ROOT / name for name in listing.stdout.split("\0") if name]
-    assert sum(path.stat().st_size for path in files if path.is_file()) < 80_000_000
-    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (paths.ROOT / "utils").glob("*.py"))
-    assert lines < 1500
+def test_a_clone_stays_small():
+    listing = subprocess.run(["git", "ls-files", "-z"], capture_output=True, cwd=paths.ROOT, check=True)
+    files = [paths.ROOT / name for name in listing.stdout.decode().split("\0") if name]
+    sizes = {path: path.stat().st_size for path in files if path.is_file()}
+    assert sum(sizes.values()) < 90_000_000
+    assert max(sizes.values()) < 25_000_000
+    assert max(size for path, size in sizes.items() if path.suffix == ".ipynb") < 3_000_000

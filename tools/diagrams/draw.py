@@ -3,7 +3,7 @@
 python -m tools.diagrams.draw              draw all
 python -m tools.diagrams.draw 03           those whose name begins with 03
 python -m tools.diagrams.draw --png DIR    also as PNG, to look at them
-python -m tools.diagrams.draw --check      draw to memory and compare with what is committed
+python -m tools.diagrams.draw --check      draw to memory and compare with what is committed, as pictures
 """
 
 from __future__ import annotations
@@ -11,43 +11,64 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import cv2
+import numpy as np
+import resvg_py
 from matplotlib.figure import Figure
 
-from tools.diagrams.drawing import save_svg
+from tools.data.registry import write_file
+from tools.diagrams.drawing import svg
 from utils import paths
 
 FOLDER = paths.ASSETS / "diagrams"
+# Of 255. Words moved by a tenth of a point make 13 and more, one changed digit 20 and more.
+TOLERANCE = 8.0
 
 
 def drawings() -> dict[str, Callable[[], Figure]]:
     """All drawings by file name without suffix, from the table DRAWINGS of each tools/diagrams/lessonNN.py."""
     found: dict[str, Callable[[], Figure]] = {}
-    for module in sorted((paths.ROOT / "tools" / "diagrams").glob("lesson*.py")):
+    for module in sorted(Path(__file__).parent.glob("lesson*.py")):
         found.update(importlib.import_module(f"tools.diagrams.{module.stem}").DRAWINGS)
     return found
 
 
-def draw(name: str, target: Path) -> None:
-    """Draw one diagram into a folder; the first line of its function's docstring becomes the SVG's title."""
+def draw(name: str) -> str:
+    """One drawing as SVG; the first line of its function's docstring becomes the title."""
     function = drawings()[name]
-    save_svg(function(), target / f"{name}.svg", (function.__doc__ or name).strip().splitlines()[0])
+    return svg(function(), name, (function.__doc__ or name).strip().splitlines()[0])
 
 
-def stale(names: list[str]) -> list[str]:
-    """The names whose committed file is missing or differs from what the function draws now."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            draw(name, Path(folder))
-        return [
-            name
-            for name in names
-            if not (FOLDER / f"{name}.svg").is_file()
-            or (FOLDER / f"{name}.svg").read_bytes() != (Path(folder) / f"{name}.svg").read_bytes()
-        ]
+def png(drawing: str) -> bytes:
+    """An SVG as a PNG file at 96 dpi. Drawings hold their words as outlines, so no font is looked for."""
+    return bytes(resvg_py.svg_to_bytes(svg_string=drawing, dpi=96, skip_system_fonts=True))
+
+
+def difference(first: str, second: str) -> float:
+    """How far two SVGs are apart as pictures: 0..255, infinite if their sizes differ.
+
+    It is the largest difference after a blur over some pixels, so that a digit in a large drawing counts as much as
+    in a small one, and the smoothing of an edge does not.
+    """
+    if first == second:
+        return 0.0
+    a, b = (cv2.imdecode(np.frombuffer(png(text), np.uint8), cv2.IMREAD_COLOR) for text in (first, second))
+    if a.shape != b.shape:
+        return float("inf")
+    return float(np.abs(cv2.GaussianBlur(a.astype(np.float32) - b, (0, 0), 2)).max())
+
+
+def stale(names: Iterable[str]) -> list[str]:
+    """The names whose committed file is missing or is another picture than the function draws now."""
+    return [
+        name
+        for name in names
+        if not (FOLDER / f"{name}.svg").is_file()
+        or difference((FOLDER / f"{name}.svg").read_text(encoding="utf-8"), draw(name)) > TOLERANCE
+    ]
 
 
 def main() -> None:
@@ -64,12 +85,11 @@ def main() -> None:
             sys.exit("Not what the tools draw now: " + ", ".join(old) + "\nRun: python -m tools.diagrams.draw")
         print(f"{len(names)} drawings are as the tools draw them.")
         return
-    FOLDER.mkdir(parents=True, exist_ok=True)
     for name in names:
-        draw(name, FOLDER)
+        drawing = draw(name)
+        write_file(FOLDER / f"{name}.svg", drawing.encode())
         if arguments.png:
-            arguments.png.mkdir(parents=True, exist_ok=True)
-            drawings()[name]().savefig(arguments.png / f"{name}.png", dpi=100)
+            write_file(arguments.png / f"{name}.png", png(drawing))
     print(f"{len(names)} drawings in assets/diagrams/")
 
 

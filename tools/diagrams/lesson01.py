@@ -8,11 +8,23 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Ellipse, Polygon, Rectangle
 from PIL import Image
 
-from tools.diagrams.drawing import INK, arrow, box, card, number_grid, picture, text
-from utils import datasets
+from tools.diagrams.drawing import (
+    INK,
+    arrow,
+    box,
+    card,
+    circle,
+    digits,
+    ellipse,
+    number_grid,
+    picture,
+    polygon,
+    rectangle,
+    stroke,
+    text,
+)
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 
@@ -99,12 +111,12 @@ CLASS_COLOURS = ("blue", "orange", "green")
 
 
 def _head(ax: Axes, x: float, y: float, radius: float, colour: str) -> None:
-    ax.add_patch(Circle((x, y), radius, facecolor=colour, edgecolor=INK, linewidth=1.2))
+    circle(ax, x, y, radius, fill=colour, line=1.2)
 
 
 def _eyes(ax: Axes, x: float, y: float, radius: float) -> None:
     for side in (-1, 1):
-        ax.add_patch(Circle((x + 0.38 * side * radius, y + 0.18 * radius), 0.12 * radius, facecolor=INK))
+        circle(ax, x + 0.38 * side * radius, y + 0.18 * radius, 0.12 * radius, fill=INK, line=1, edge="none")
 
 
 def cat(ax: Axes, x: float, y: float, radius: float) -> None:
@@ -112,82 +124,123 @@ def cat(ax: Axes, x: float, y: float, radius: float) -> None:
     for side in (-1, 1):
         ear = [(0.92 * side, 0.25), (0.86 * side, 1.25), (0.18 * side, 0.93)]
         points = [(x + radius * a, y + radius * b) for a, b in ear]
-        ax.add_patch(Polygon(points, facecolor="#B8B8B8", edgecolor=INK, linewidth=1.2))
+        polygon(ax, points, "#B8B8B8", line=1.2)
     _head(ax, x, y, radius, "#C9C9C9")
     _eyes(ax, x, y, radius)
     nose = [(x - 0.13 * radius, y - 0.12 * radius), (x + 0.13 * radius, y - 0.12 * radius), (x, y - 0.3 * radius)]
-    ax.add_patch(Polygon(nose, facecolor=PALETTE["purple"], edgecolor=INK, linewidth=0.8))
+    polygon(ax, nose, PALETTE["purple"], line=0.8)
     for side in (-1, 1):
         for slope in (-0.12, 0.0, 0.12):
-            ax.plot([x + 0.25 * side * radius, x + 1.05 * side * radius],
-                    [y - 0.3 * radius, y + (slope - 0.3) * radius], color=INK, linewidth=0.8)  # fmt: skip
+            stroke(
+                ax,
+                [x + 0.25 * side * radius, x + 1.05 * side * radius],
+                [y - 0.3 * radius, y + (slope - 0.3) * radius],
+                INK,
+                0.8,
+            )
 
 
 def dog(ax: Axes, x: float, y: float, radius: float) -> None:
     """A dog's face around (x, y)."""
     _head(ax, x, y, radius, "#D8B27A")
     for side in (-1, 1):
-        ax.add_patch(Ellipse((x + 0.95 * side * radius, y + 0.15 * radius), 0.55 * radius, 1.35 * radius,
-                             angle=12 * side, facecolor="#9A6B35", edgecolor=INK, linewidth=1.2))  # fmt: skip
+        ellipse(
+            ax,
+            x + 0.95 * side * radius,
+            y + 0.15 * radius,
+            0.55 * radius,
+            1.35 * radius,
+            "#9A6B35",
+            line=1.2,
+            angle=12 * side,
+        )
     _eyes(ax, x, y, radius)
-    ax.add_patch(Ellipse((x, y - 0.42 * radius), 0.95 * radius, 0.75 * radius, facecolor="#F0DDBD", edgecolor=INK))
-    ax.add_patch(Ellipse((x, y - 0.22 * radius), 0.36 * radius, 0.24 * radius, facecolor=INK))
-    ax.plot([x, x], [y - 0.32 * radius, y - 0.58 * radius], color=INK, linewidth=1.0)
+    ellipse(ax, x, y - 0.42 * radius, 0.95 * radius, 0.75 * radius, "#F0DDBD")
+    ellipse(ax, x, y - 0.22 * radius, 0.36 * radius, 0.24 * radius, INK, edge="none")
+    stroke(ax, [x, x], [y - 0.32 * radius, y - 0.58 * radius], INK, 1.0)
 
 
 def apple(ax: Axes, x: float, y: float, radius: float) -> None:
     """An apple around (x, y): neither cat nor dog."""
     for side in (-1, 1):
-        ax.add_patch(Ellipse((x + 0.3 * side * radius, y - 0.05 * radius), 1.25 * radius, 1.7 * radius,
-                             facecolor="#C8463C", edgecolor=INK, linewidth=1.2))  # fmt: skip
-    ax.add_patch(Ellipse((x, y - 0.05 * radius), 1.0 * radius, 1.5 * radius, facecolor="#C8463C", edgecolor="none"))
-    ax.plot([x, x + 0.1 * radius], [y + 0.6 * radius, y + 1.1 * radius], color="#5B3A1A", linewidth=2.0)
-    ax.add_patch(Ellipse((x + 0.45 * radius, y + 1.0 * radius), 0.7 * radius, 0.32 * radius, angle=20,
-                         facecolor=PALETTE["green"], edgecolor=INK, linewidth=0.8))  # fmt: skip
+        ellipse(ax, x + 0.3 * side * radius, y - 0.05 * radius, 1.25 * radius, 1.7 * radius, "#C8463C", line=1.2)
+    ellipse(ax, x, y - 0.05 * radius, 1.0 * radius, 1.5 * radius, "#C8463C", edge="none")
+    stroke(ax, [x, x + 0.1 * radius], [y + 0.6 * radius, y + 1.1 * radius], "#5B3A1A", 2.0)
+    ellipse(ax, x + 0.45 * radius, y + 1.0 * radius, 0.7 * radius, 0.32 * radius, PALETTE["green"], line=0.8, angle=20)
 
 
 def from_behind(ax: Axes, x: float, y: float, radius: float) -> None:
     """A furry animal from behind: back, two ears, a tail; it could be either."""
     for side in (-1, 1):
-        ax.add_patch(Ellipse((x + 0.42 * side * radius, y + 0.92 * radius), 0.4 * radius, 0.62 * radius,
-                             angle=-20 * side, facecolor="#A89A86", edgecolor=INK, linewidth=1.2))  # fmt: skip
-    ax.add_patch(Circle((x, y + 0.5 * radius), 0.62 * radius, facecolor="#B9AC98", edgecolor=INK, linewidth=1.2))
-    ax.add_patch(Ellipse((x, y - 0.4 * radius), 1.55 * radius, 1.5 * radius, facecolor="#B9AC98", edgecolor=INK,
-                         linewidth=1.2))  # fmt: skip
+        ellipse(
+            ax,
+            x + 0.42 * side * radius,
+            y + 0.92 * radius,
+            0.4 * radius,
+            0.62 * radius,
+            "#A89A86",
+            line=1.2,
+            angle=-20 * side,
+        )
+    circle(ax, x, y + 0.5 * radius, 0.62 * radius, fill="#B9AC98", line=1.2)
+    ellipse(ax, x, y - 0.4 * radius, 1.55 * radius, 1.5 * radius, "#B9AC98", line=1.2)
     angles = np.linspace(-0.6, 2.2, 30)
-    ax.plot(x + radius * (0.75 + 0.55 * np.sin(angles)), y + radius * (-0.75 + 0.5 * (1 - np.cos(angles))),
-            color="#8B7D68", linewidth=4.5, solid_capstyle="round")  # fmt: skip
+    stroke(
+        ax,
+        x + radius * (0.75 + 0.55 * np.sin(angles)),
+        y + radius * (-0.75 + 0.5 * (1 - np.cos(angles))),
+        "#8B7D68",
+        4.5,
+        solid_capstyle="round",
+    )
 
 
 ANIMALS: dict[str, Callable[[Axes, float, float, float], None]] = {
-    "cat": cat, "dog": dog, "other": apple, "behind": from_behind,
-}  # fmt: skip
+    "cat": cat,
+    "dog": dog,
+    "other": apple,
+    "behind": from_behind,
+}
 
 
 def photo(ax: Axes, x: float, y: float, side: float, kind: str) -> None:
     """A framed picture with its lower left corner at (x, y)."""
-    ax.add_patch(Rectangle((x, y), side, side, facecolor="white", edgecolor=INK, linewidth=1.4))
+    rectangle(ax, x, y, side, side, "white", line=1.4)
     ANIMALS[kind](ax, x + side / 2, y + 0.48 * side, 0.3 * side)
 
 
-def bars(ax: Axes, x: float, y: float, classes: Sequence[str], values: Sequence[float], *, gap: float = 4.2,
-         length: float = 12.0, digits: int = 2) -> None:  # fmt: skip
+def bars(
+    ax: Axes,
+    x: float,
+    y: float,
+    classes: Sequence[str],
+    values: Sequence[float],
+    *,
+    gap: float = 4.2,
+    length: float = 12.0,
+    digits: int = 2,
+) -> None:
     """One bar per class, the first at the top; (x, y) is the left end of the middle bar; names to the left of x."""
     for index, (name, value, colour) in enumerate(zip(classes, values, CLASS_COLOURS, strict=True)):
         level = y + (1 - index) * gap
-        ax.add_patch(Rectangle((x, level - 1.2), length, 2.4, facecolor="white", edgecolor=PALETTE["grey"],
-                               linewidth=0.8))  # fmt: skip
-        ax.add_patch(Rectangle((x, level - 1.2), max(length * value, 0.15), 2.4, facecolor=PALETTE[colour]))
+        rectangle(ax, x, level - 1.2, length, 2.4, "white", line=0.8, edge=PALETTE["grey"])
+        rectangle(ax, x, level - 1.2, max(length * value, 0.15), 2.4, PALETTE[colour], edge="none")
         text(ax, x - 0.9, level, name, size=11, ha="right")
         text(ax, x + length + 0.9, level, f"{value:.{digits}f}", size=11, ha="left")
 
 
 def knob(ax: Axes, x: float, y: float, radius: float, turn: float) -> None:
     """A round knob; `turn` is the direction of its pointer in degrees, 90 is up."""
-    ax.add_patch(Circle((x, y), radius, facecolor="white", edgecolor=INK, linewidth=1.3))
+    circle(ax, x, y, radius, fill="white", line=1.3)
     angle = math.radians(turn)
-    ax.plot([x, x + 0.85 * radius * math.cos(angle)], [y, y + 0.85 * radius * math.sin(angle)], color=PALETTE["red"],
-            linewidth=2.2, solid_capstyle="round")  # fmt: skip
+    stroke(
+        ax,
+        [x, x + 0.85 * radius * math.cos(angle)],
+        [y, y + 0.85 * radius * math.sin(angle)],
+        "red",
+        2.2,
+        solid_capstyle="round",
+    )
 
 
 def _fruits() -> np.ndarray:
@@ -221,22 +274,23 @@ def black_box() -> Figure:
 def grey_grid() -> Figure:
     """A grey picture of a digit and, beside it, the numbers of a small part of it."""
     words = WORDS["01_grey_grid"]
-    image = datasets.load_mnist()[0][0][0]
+    image = digits("train")[0]
     _, ax = card(86, 45)
     row, column, n = 6, 12, 8
     unit = 34 / 28
     picture(ax, 3, 5, 34, 34, image)
-    ax.add_patch(Rectangle((3 + column * unit, 5 + (28 - row - n) * unit), n * unit, n * unit, fill=False,
-                           edgecolor=PALETTE["red"], linewidth=2.2))  # fmt: skip
+    rectangle(ax, 3 + column * unit, 5 + (28 - row - n) * unit, n * unit, n * unit, line=2.2, edge=PALETTE["red"])
     text(ax, 20, 42, words["picture"], size=12, weight="bold")
     cell, left, low = 4.0, 49.0, 6.0
     top = low + n * cell
     right_edge = 3 + (column + n) * unit
-    for start, end in (((right_edge, 5 + (28 - row) * unit), (left, top)),
-                       ((right_edge, 5 + (28 - row - n) * unit), (left, low))):  # fmt: skip
-        ax.plot([start[0], end[0]], [start[1], end[1]], color=PALETTE["red"], linewidth=1.0, linestyle="--")
+    for start, end in (
+        ((right_edge, 5 + (28 - row) * unit), (left, top)),
+        ((right_edge, 5 + (28 - row - n) * unit), (left, low)),
+    ):
+        stroke(ax, [start[0], end[0]], [start[1], end[1]], "red", 1.0, linestyle="--")
     number_grid(ax, left, low, cell, image[row : row + n, column : column + n], size=9.5)
-    ax.add_patch(Rectangle((left, low), n * cell, n * cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.2))
+    rectangle(ax, left, low, n * cell, n * cell, line=2.2, edge=PALETTE["red"])
     text(ax, left + n * cell / 2, 42, words["patch"], size=12, weight="bold")
     text(ax, left + n * cell / 2, 3, words["scale"], size=10.5)
     arrow(ax, (left + n * cell + 1.8, top), (left + n * cell + 1.8, top - 9), width=1.2)
@@ -257,13 +311,13 @@ def colour_channels() -> Figure:
     unit = 26 / 256
     # The frame is drawn larger than five pixels, which could not be seen.
     centre = (3 + (column + n / 2) * unit, 3 + (256 - row - n / 2) * unit)
-    ax.add_patch(Rectangle((centre[0] - 0.9, centre[1] - 0.9), 1.8, 1.8, fill=False, edgecolor="white", linewidth=2))
+    rectangle(ax, centre[0] - 0.9, centre[1] - 0.9, 1.8, 1.8, line=2, edge="white")
     text(ax, 16, 31.3, words["picture"], size=12, weight="bold")
     patch = fruits[row : row + n, column : column + n]
     picture(ax, 34, 11, 12, 12, patch)
     text(ax, 40, 26, words["patch"], size=11)
     for corner in ((34, 23), (34, 11)):
-        ax.plot([centre[0] + 0.9, corner[0]], [centre[1], corner[1]], color=INK, linewidth=0.9, linestyle="--")
+        stroke(ax, [centre[0] + 0.9, corner[0]], [centre[1], corner[1]], INK, 0.9, linestyle="--")
     arrow(ax, (46.8, 17), (50.6, 17))
     for index, name in enumerate(words["channels"]):
         x = 51.5 + index * 16.0
@@ -272,8 +326,7 @@ def colour_channels() -> Figure:
         for (down, across), value in np.ndenumerate(patch[..., index]):
             colour = INK if tint == "green" and value > 150 else "white"
             text(ax, x + 2.9 * (across + 0.5), 9.75 + 2.9 * (n - down - 0.5), f"{value}", size=9, colour=colour)
-        text(ax, x + 7.25, 26, name, size=12, weight="bold",
-             colour=("#B71C1C", "#00704F", PALETTE["blue"])[index])  # fmt: skip
+        text(ax, x + 7.25, 26, name, size=12, weight="bold", colour=("#B71C1C", "#00704F", PALETTE["blue"])[index])
     text(ax, 74.7, 5, words["count"], size=12)
     return ax.figure
 
@@ -282,19 +335,11 @@ def _sheets(ax: Axes, x: float, y: float, side: float) -> None:
     """Three stacked grids, red in front."""
     for index, colour in enumerate(("#8FB4E3", "#9BD3A8", "#E79A8E")):
         shift = (2 - index) * 1.5
-        ax.add_patch(
-            Rectangle(
-                (x + shift, y + shift), side, side, facecolor=colour, edgecolor=INK, linewidth=1.1, zorder=2 + index
-            )
-        )
+        rectangle(ax, x + shift, y + shift, side, side, colour, line=1.1, zorder=2 + index)
         for line in range(1, 5):
             step = side * line / 5
-            ax.plot(
-                [x + shift + step] * 2, [y + shift, y + shift + side], color="white", linewidth=0.8, zorder=2 + index
-            )
-            ax.plot(
-                [x + shift, x + shift + side], [y + shift + step] * 2, color="white", linewidth=0.8, zorder=2 + index
-            )
+            stroke(ax, [x + shift + step] * 2, [y + shift, y + shift + side], "white", 0.8, zorder=2 + index)
+            stroke(ax, [x + shift, x + shift + side], [y + shift + step] * 2, "white", 0.8, zorder=2 + index)
 
 
 def vector_or_tensor() -> Figure:
@@ -310,7 +355,7 @@ def vector_or_tensor() -> Figure:
     text(ax, 46.5, 29.5, words["stack_shape"], size=11, ha="left")
     for index in range(15):
         colour = ("#E79A8E", "#9BD3A8", "#8FB4E3")[index % 3]
-        ax.add_patch(Rectangle((27 + index * 1.9, 8.2), 1.9, 3.4, facecolor=colour, edgecolor=INK, linewidth=0.9))
+        rectangle(ax, 27 + index * 1.9, 8.2, 1.9, 3.4, colour, line=0.9)
     text(ax, 57.5, 9.9, "…", size=14)
     text(ax, 27, 5.6, words["flat"], size=11, ha="left", weight="bold")
     text(ax, 48.5, 5.6, words["flat_shape"], size=11, ha="left")
@@ -336,9 +381,7 @@ def resize_first() -> Figure:
     picture(ax, 14.5, 9, 8, 8, _small(fruits, 48, 48))
     arrow(ax, (24, 26), (29.5, 21.5))
     arrow(ax, (24, 13), (29.5, 18.5))
-    ax.add_patch(
-        Rectangle((28.4, 9.5), 43.8, 20.5, fill=False, edgecolor=PALETTE["grey"], linewidth=1.2, linestyle="--")
-    )
+    rectangle(ax, 28.4, 9.5, 43.8, 20.5, line=1.2, edge=PALETTE["grey"], linestyle="--")
     text(ax, 50.3, 32.2, words["step"], size=11.5, weight="bold")
     box(ax, 30, 15, 12.5, 10, words["resize"].replace(" and ", " and\n"), fill="orange", size=11.5)
     arrow(ax, (43, 20), (46.3, 20))
@@ -410,22 +453,37 @@ def supervised_unsupervised() -> Figure:
     second = (30.0, 14.0) + rng.uniform(-1, 1, (16, 2)) * (6.0, 4.2)
     _, ax = card(96, 43)
     for left, kind in ((3, "supervised"), (50, "unsupervised")):
-        ax.add_patch(Rectangle((left, 6), 43, 26, facecolor="white", edgecolor=PALETTE["grey"], linewidth=1.2))
+        rectangle(ax, left, 6, 43, 26, "white", line=1.2, edge=PALETTE["grey"])
         text(ax, left + 21.5, 40, words[kind], size=13, weight="bold")
         text(ax, left + 21.5, 35.6, words[f"{kind}_in"], size=11)
         text(ax, left + 21.5, 3, words[f"{kind}_out"], size=11)
     for points, marker, colour in ((first, "o", "blue"), (second, "s", "orange")):
-        ax.plot(points[:, 0] + 3, points[:, 1], marker, color=PALETTE[colour], markersize=7, markeredgecolor=INK,
-                markeredgewidth=0.6)  # fmt: skip
-        ax.plot(points[:, 0] + 50, points[:, 1], "o", color=PALETTE["grey"], markersize=7, markeredgecolor=INK,
-                markeredgewidth=0.6)  # fmt: skip
-    ax.plot([3 + 16.5, 3 + 26.5], [7, 31], color=PALETTE["red"], linewidth=2.2, linestyle="--")
+        ax.plot(
+            points[:, 0] + 3,
+            points[:, 1],
+            marker,
+            color=PALETTE[colour],
+            markersize=7,
+            markeredgecolor=INK,
+            markeredgewidth=0.6,
+        )
+        ax.plot(
+            points[:, 0] + 50,
+            points[:, 1],
+            "o",
+            color=PALETTE["grey"],
+            markersize=7,
+            markeredgecolor=INK,
+            markeredgewidth=0.6,
+        )
+    stroke(ax, [3 + 16.5, 3 + 26.5], [7, 31], "red", 2.2, linestyle="--")
     text(ax, 3 + 12.5, 29.3, words["labels"][0], size=12, weight="bold", colour=PALETTE["blue"])
     text(ax, 3 + 30, 8, words["labels"][1], size=12, weight="bold", colour="#9A6A00")
-    for centre, label, spot in (((12.5, 21.6), words["groups"][0], (12.5, 29.9)),
-                                ((30.6, 13.4), words["groups"][1], (30.6, 22.2))):  # fmt: skip
-        ax.add_patch(Ellipse((50 + centre[0], centre[1]), 17.5, 12.4, fill=False, edgecolor=PALETTE["purple"],
-                             linewidth=2.2, linestyle="--"))  # fmt: skip
+    for centre, label, spot in (
+        ((12.5, 21.6), words["groups"][0], (12.5, 29.9)),
+        ((30.6, 13.4), words["groups"][1], (30.6, 22.2)),
+    ):
+        ellipse(ax, 50 + centre[0], centre[1], 17.5, 12.4, line=2.2, edge=PALETTE["purple"], linestyle="--")
         text(ax, 50 + spot[0], spot[1], label, size=12, weight="bold", colour="#9C4A74")
     return ax.figure
 
@@ -449,7 +507,7 @@ def feedback_loop() -> Figure:
     arrow(ax, (84.9, 38), (84.9, 35.4))
     box(ax, 78.4, 7.5, 13, 8, words["error"], fill="red", size=12.5, weight="bold")
     arrow(ax, (84.9, 26.6), (84.9, 16))
-    ax.plot([78.4, 35.4], [11.5, 11.5], color=PALETTE["red"], linewidth=2.4)
+    stroke(ax, [78.4, 35.4], [11.5, 11.5], "red", 2.4)
     arrow(ax, (35.4, 11.4), (35.4, 21.6), colour=PALETTE["red"], width=2.4)
     text(ax, 56, 8.6, words["turn"], size=11.5, colour="#A33F00", weight="bold")
     return ax.figure

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 
-from tools.diagrams.drawing import INK, arrow, box, card, circle, picture, text
+from tools.diagrams.drawing import INK, arrow, box, card, circle, picture, stroke, text
 from utils.plotting import PALETTE
 
 WORDS: dict[str, dict[str, Any]] = {
@@ -173,8 +172,17 @@ def cat(ax: Axes, x: float, y: float, side: float) -> None:
     picture(ax, x, y, side, side, np.array([[CAT_COLOURS[letter] for letter in line] for line in CAT.split()]))
 
 
-def vector(ax: Axes, x: float, y: float, values: Sequence[str], names: Sequence[str] = (), *, width: float = 8.0,
-           height: float = 4.0, strong: int = -1) -> None:  # fmt: skip
+def vector(
+    ax: Axes,
+    x: float,
+    y: float,
+    values: Sequence[str],
+    names: Sequence[str] = (),
+    *,
+    width: float = 8.0,
+    height: float = 4.0,
+    strong: int = -1,
+) -> None:
     """A column of numbers, the first on top; its lower left corner at (x, y). Names stand at the right."""
     for i, value in enumerate(values):
         low = y + (len(values) - 1 - i) * height
@@ -193,7 +201,7 @@ def axes_cross(ax: Axes, x: float, y: float, width: float, height: float, words:
 
 def dot(ax: Axes, x: float, y: float, colour: str, radius: float = 0.9) -> None:
     """A filled point."""
-    ax.add_patch(Circle((x, y), radius, facecolor=colour, edgecolor=INK, linewidth=1.0, zorder=4))
+    circle(ax, x, y, radius, fill=colour, line=1.0, zorder=4)
 
 
 def dashes(ax: Axes, x: Sequence[float], y: Sequence[float], colour: str = GREY) -> None:
@@ -218,12 +226,12 @@ class Bowl:
     def draw(self, ax: Axes, first: float, last: float) -> None:
         """The curve from x = first to x = last."""
         xs = np.linspace(first, last, 121)
-        ax.plot(xs, self.at(xs), color=BLUE, linewidth=2.6, zorder=2)
+        stroke(ax, xs, self.at(xs), BLUE, 2.6, zorder=2)
 
     def tangent(self, ax: Axes, x: float, half: float, colour: str) -> None:
         """The straight line that touches the curve at x."""
         xs = np.array([x - half, x + half])
-        ax.plot(xs, self.at(x) + self.slope(x) * (xs - x), color=colour, linewidth=2.2, zorder=3)
+        stroke(ax, xs, self.at(x) + self.slope(x) * (xs - x), colour, 2.2, zorder=3)
 
 
 def loop() -> Figure:
@@ -245,10 +253,10 @@ def loop() -> Figure:
     arrow(ax, (17.4, 22.5), (25, 22.5))
     arrow(ax, (42, 22.5), (51, 22.5))
     arrow(ax, (59, 22.5), (71, 22.5))
-    ax.plot([9.7, 9.7, 78.5], [31.2, 34.4, 34.4], color=INK, linewidth=1.6)
+    stroke(ax, [9.7, 9.7, 78.5], [31.2, 34.4, 34.4], INK, 1.6)
     arrow(ax, (78.5, 34.4), (78.5, 28))
     text(ax, 44, 32.5, f"{words['label']}: {words['label_value']}", size=11.5)
-    ax.plot([78.5, 78.5, 33.5], [17, 7, 7], color=RED, linewidth=2.2)
+    stroke(ax, [78.5, 78.5, 33.5], [17, 7, 7], RED, 2.2)
     arrow(ax, (33.5, 7), (33.5, 17), colour=RED, width=2.2)
     text(ax, 56, 4.4, words["back"], size=11.5, colour=RED)
     return figure
@@ -306,7 +314,7 @@ def two_slopes() -> Figure:
         dot(ax, x, bowl.at(x), colour)
         text(ax, x, 5.8, name, size=12)
     dashes(ax, [45, 45], [8, 12])
-    ax.plot([39, 51], [12, 12], color=GREEN, linewidth=2.2, zorder=3)
+    stroke(ax, [39, 51], [12, 12], GREEN, 2.2, zorder=3)
     dot(ax, 45, 12, GREEN)
     text(ax, 45, 5.8, "$w_o$", size=12)
     text(ax, 45, 16, words["flat"], size=11.5, colour=GREEN)
@@ -342,8 +350,16 @@ def rise_over_run() -> Figure:
     return figure
 
 
-def equation(ax: Axes, parts: Sequence[tuple[str, str]], centres: Sequence[float], y: float, *, size: float,
-             fills: Sequence[str], width: float = 13.0) -> None:  # fmt: skip
+def equation(
+    ax: Axes,
+    parts: Sequence[tuple[str, str]],
+    centres: Sequence[float],
+    y: float,
+    *,
+    size: float,
+    fills: Sequence[str],
+    width: float = 13.0,
+) -> None:
     """A formula as a row of boxes with a note below each; a part without a box has an empty fill."""
     for (words, note), x, fill in zip(parts, centres, fills, strict=True):
         if fill:
@@ -360,7 +376,7 @@ def update_rule() -> Figure:
     figure, ax = card(90, 29)
     centres = (10, 19.5, 29, 40, 51, 62, 75)
     equation(ax, words["parts"], centres, 17.5, size=16, fills=("green", "", "blue", "", "orange", "", "red"))
-    ax.plot([44.5, 44.5, 81.5, 81.5], [22.6, 23.8, 23.8, 22.6], color=INK, linewidth=1.4)
+    stroke(ax, [44.5, 44.5, 81.5, 81.5], [22.6, 23.8, 23.8, 22.6], INK, 1.4)
     text(ax, 63, 26, words["step"], size=12, weight="bold")
     text(ax, 45, 3.4, words["minus"], size=12)
     return figure
@@ -422,7 +438,7 @@ def batches() -> Figure:
     text(ax, 58.5, 28, "…", size=18)
     text(ax, 58.5, 16.6, "…", size=18)
     text(ax, 43, 11.2, words["steps"], size=11.5, colour=BLUE)
-    ax.plot([5, 5, 81, 81], [9.4, 8.2, 8.2, 9.4], color=INK, linewidth=1.4)
+    stroke(ax, [5, 5, 81, 81], [9.4, 8.2, 8.2, 9.4], INK, 1.4)
     text(ax, 43, 6, words["epoch"], size=12, weight="bold")
     text(ax, 43, 2.6, words["training"], size=12)
     return figure
@@ -442,11 +458,11 @@ def full_loop() -> Figure:
     arrow(ax, (18, 24), (29, 24))
     arrow(ax, (48, 24), (57, 24))
     arrow(ax, (70, 24), (77, 24))
-    ax.plot([18, 83.5, 83.5], [37.5, 37.5, 36], color=INK, linewidth=1.6)
+    stroke(ax, [18, 83.5, 83.5], [37.5, 37.5, 36], INK, 1.6)
     arrow(ax, (83.5, 37.5), (83.5, 29))
     box(ax, 58, 3, 22, 9, words["gradient"], fill="red", size=12)
     box(ax, 27, 3, 23, 9, words["update"], fill="orange", size=12)
-    ax.plot([90, 92.4, 92.4], [24, 24, 7.5], color=RED, linewidth=2.2)
+    stroke(ax, [90, 92.4, 92.4], [24, 24, 7.5], RED, 2.2)
     arrow(ax, (92.4, 7.5), (80, 7.5), colour=RED, width=2.2)
     text(ax, 82, 14.6, words["backprop"], size=12, colour=RED)
     arrow(ax, (58, 7.5), (50, 7.5), colour=RED, width=2.2)
@@ -460,7 +476,7 @@ def three_sets() -> Figure:
     words = WORDS["02_three_sets"]
     figure, ax = card(90, 33)
     text(ax, 45, 29.8, words["whole"], size=12)
-    ax.plot([3, 3, 87, 87], [26.4, 27.6, 27.6, 26.4], color=INK, linewidth=1.4)
+    stroke(ax, [3, 3, 87, 87], [26.4, 27.6, 27.6, 26.4], INK, 1.4)
     spans = ((3, 40), (45, 19), (66, 21))
     for (left, width), name, does, touch, fill in zip(
         spans, words["names"], words["does"], words["touch"], ("blue", "orange", "green"), strict=True

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
 
-from tools.diagrams.drawing import INK, SOFT, arrow, box, card, circle, text
+from tools.diagrams.drawing import INK, arrow, box, card, circle, polygon, rectangle, stroke, text
 from utils.datasets import load_boston_housing
 from utils.plotting import PALETTE
 
@@ -68,12 +67,12 @@ def _heading(ax: Axes, width: float, height: float, words: str) -> None:
 
 def _house(ax: Axes, x: float, y: float, size: float) -> None:
     """A small house with its lower left corner at (x, y)."""
-    ax.add_patch(Rectangle((x, y), size, 0.7 * size, facecolor=SOFT["orange"], edgecolor=INK, linewidth=1.4))
+    rectangle(ax, x, y, size, 0.7 * size, "orange", line=1.4)
     roof = [(x - 0.12 * size, y + 0.7 * size), (x + size / 2, y + 1.2 * size), (x + 1.12 * size, y + 0.7 * size)]
-    ax.add_patch(Polygon(roof, facecolor=SOFT["red"], edgecolor=INK, linewidth=1.4, joinstyle="round"))
+    polygon(ax, roof, "red", line=1.4, joinstyle="round")
     for left, low, width, height in ((0.14, 0.3, 0.22, 0.24), (0.64, 0.3, 0.22, 0.24), (0.41, 0.0, 0.19, 0.42)):
         corner = (x + left * size, y + low * size)
-        ax.add_patch(Rectangle(corner, width * size, height * size, facecolor=SOFT["blue"], edgecolor=INK, linewidth=1))
+        rectangle(ax, *corner, width * size, height * size, "blue")
 
 
 def concept() -> Figure:
@@ -88,7 +87,7 @@ def concept() -> Figure:
     arrow(ax, (20.5, 22), (27.8, 22))
 
     left, low, wide, high = 36.0, 9.0, 32.0, 26.0
-    ax.add_patch(Rectangle((left, low), wide, high, facecolor="white", edgecolor=PALETTE["grey"], linewidth=1))
+    rectangle(ax, left, low, wide, high, "white", edge=PALETTE["grey"])
 
     def place(rooms: float, price: float) -> tuple[float, float]:
         return left + (rooms - 3) / 6 * wide, low + price / 52 * high
@@ -123,7 +122,7 @@ def neuron() -> Figure:
     width, height = 96, 46
     figure, ax = card(width, height)
     _heading(ax, width, height, words["title"])
-    ax.plot([43.5, 43.5], [4, 38], color=PALETTE["grey"], linewidth=1, linestyle=":")
+    stroke(ax, [43.5, 43.5], [4, 38], "grey", 1, linestyle=":")
 
     text(ax, 22, 37, words["one"], size=12.5, weight="bold", colour=PALETTE["blue"])
     text(ax, 6.5, 31.4, words["input"], size=10.5)
@@ -172,7 +171,7 @@ def training_loop() -> Figure:
     box(ax, 71.5, 24, 16, 12, words["loss"], fill="red", size=11.5)
     box(ax, 71.5, 39, 16, 6.6, words["truth"], fill="grey", size=11)
     arrow(ax, (79.5, 39), (79.5, 36))
-    ax.plot([79.5, 79.5], [24, 12], color=PALETTE["red"], linewidth=2)
+    stroke(ax, [79.5, 79.5], [24, 12], "red", 2)
     arrow(ax, (79.5, 12), (40, 12), colour=PALETTE["red"], width=2)
     text(ax, 60.5, 15.6, words["gradient"], size=11, colour=PALETTE["red"])
     box(ax, 22, 6.5, 18, 11, words["optimizer"], fill="orange", size=11)
@@ -195,19 +194,14 @@ def split() -> Figure:
         box(ax, x, 18.5, wide - 0.8, 8, f"{ROWS[part]}\n{words[part]}", fill=fill, size=11)
         text(ax, x + wide / 2, 13.6, words[f"use_{part}"], size=10.5)
         if part == "valid":
-            ax.plot([4, 4, x + wide - 0.8, x + wide - 0.8], [28, 29, 29, 28], color=INK, linewidth=1.2)
+            stroke(ax, [4, 4, x + wide - 0.8, x + wide - 0.8], [28, 29, 29, 28], INK, 1.2)
             text(ax, (4 + x + wide) / 2, 31, words["split"], size=10.5)
         x += wide
-    ax.plot([28, 28, 82, 82], [10.4, 7.6, 7.6, 8.0], color=PALETTE["blue"], linewidth=1.6)
+    stroke(ax, [28, 28, 82, 82], [10.4, 7.6, 7.6, 8.0], "blue", 1.6)
     arrow(ax, (63, 7.6), (63, 11), colour=PALETTE["blue"])
     arrow(ax, (82, 7.6), (82, 11), colour=PALETTE["blue"])
     text(ax, 55, 4.4, words["same"], size=11, colour=PALETTE["blue"])
     return figure
 
 
-DRAWINGS = {
-    "03_concept": concept,
-    "03_neuron": neuron,
-    "03_training_loop": training_loop,
-    "03_split": split,
-}
+DRAWINGS = {"03_concept": concept, "03_neuron": neuron, "03_training_loop": training_loop, "03_split": split}

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, circle, number_grid, picture, text
-from utils.datasets import load_mnist
+from tools.diagrams.drawing import (
+    INK,
+    arrow,
+    bars,
+    box,
+    card,
+    circle,
+    digits,
+    links,
+    number_grid,
+    picture,
+    rectangle,
+    stroke,
+    text,
+)
 from utils.plotting import PALETTE
 
 WORDS = {
@@ -81,17 +92,11 @@ LOGITS = np.array([2.0, 1.0, 0.0])  # the worked example of section 4
 MATRIX = np.array([[3, 1, 0], [1, 2, 1], [0, 0, 4]])  # the worked example of section 13
 
 
-@cache
-def _test_digit(index: int) -> np.ndarray:
-    """One (28, 28) picture of the test set; number 0 is a 7."""
-    return load_mnist()[1][0][index]
-
-
 def opener() -> Figure:
     """A handwritten 7 becomes a row of 784 numbers; a network turns it into ten probabilities; the largest wins."""
     words = WORDS["04_opener"]
     figure, ax = card(95, 36)
-    pixels = _test_digit(0)
+    pixels = digits("t10k")[0]
     picture(ax, 3, 10, 16, 16, pixels)
     text(ax, 11, 29.6, words["picture"], size=12)
     arrow(ax, (20.5, 18), (25.5, 18))
@@ -121,7 +126,7 @@ def split() -> Figure:
     text(ax, 37.5, 30, words["training_file"], size=12)
     text(ax, 82.5, 30, words["test_file"], size=12)
     for left, right in ((3, 72), (75, 91)):
-        ax.plot([left, left, right, right], [25.6, 27.2, 27.2, 25.6], color=INK, linewidth=1.2)
+        stroke(ax, [left, left, right, right], [25.6, 27.2, 27.2, 25.6], INK, 1.2)
     places = {"valid": (3, 16, "orange"), "train": (20.5, 51.5, "blue"), "test": (75, 16, "green")}
     for name, (x, width, fill) in places.items():
         box(ax, x, 12.5, width, 11.5, words[name], fill=fill, size=12)
@@ -133,7 +138,7 @@ def flatten() -> Figure:
     """The rows of a 28 by 28 picture are laid end to end: rows 7, 8 and 9 fill the places 196 to 279 of 784."""
     words = WORDS["04_flatten"]
     figure, ax = card(95, 36)
-    pixels = _test_digit(0)
+    pixels = digits("t10k")[0]
     side = 22.4
     picture(ax, 3, 5, side, side, pixels)
     text(ax, 3 + side / 2, 31, words["before"], size=12)
@@ -144,10 +149,10 @@ def flatten() -> Figure:
     colours = {7: PALETTE["blue"], 8: PALETTE["red"], 9: PALETTE["green"]}
     for place, (row, colour) in enumerate(colours.items()):
         low = 5 + side - (row + 1) * side / 28
-        ax.add_patch(Rectangle((3, low), side, side / 28, fill=False, edgecolor=colour, linewidth=1.6, zorder=3))
+        rectangle(ax, 3, low, side, side / 28, line=1.6, edge=colour, zorder=3)
         x = left + place * (28 * cell + 0.5)
         picture(ax, x, 12.6, 28 * cell, 2.8, pixels[row : row + 1], frame=False)
-        ax.add_patch(Rectangle((x, 12.6), 28 * cell, 2.8, fill=False, edgecolor=colour, linewidth=2, zorder=3))
+        rectangle(ax, x, 12.6, 28 * cell, 2.8, line=2, edge=colour, zorder=3)
         text(ax, x + 14 * cell, 18.2, words["row"].format(row=row), size=12, colour=colour, weight="bold")
         index = words["index"].format(first=28 * row, last=28 * row + 27)
         text(ax, x + 14 * cell, 9.6, index, size=10.5, colour=colour)
@@ -183,8 +188,16 @@ def softmax() -> Figure:
     text(ax, 64, 8.5, words["sum_one"], size=11, style="italic")
     text(ax, 26, 3.6, words["exp_note"], size=11)
     text(ax, 56, 3.6, words["divide_note"], size=11)
-    box(ax, 77, 2.2, 17, 7, words["loss"].format(p=probabilities[0], loss=-np.log(probabilities[0])), fill="red",
-        size=11)  # fmt: skip
+    box(
+        ax,
+        77,
+        2.2,
+        17,
+        7,
+        words["loss"].format(p=probabilities[0], loss=-np.log(probabilities[0])),
+        fill="red",
+        size=11,
+    )
     arrow(ax, (70, 28.5), (77.6, 9.8), colour=PALETTE["red"])
     arrow(ax, (89.2, 28.5), (91.5, 9.8), bend=-0.15, colour=PALETTE["red"])
     return figure
@@ -203,17 +216,17 @@ def network() -> Figure:
     """784 inputs, two hidden layers of 128 ReLU neurons, 10 outputs, softmax, the loss, and the way back to W and b."""
     words = WORDS["04_network"]
     figure, ax = card(110, 66)
-    picture(ax, 2, 36, 11, 11, _test_digit(0))
+    picture(ax, 2, 36, 11, 11, digits("t10k")[0])
     arrow(ax, (14, 41.5), (17.5, 41.5))
     tall = [53.0, 48.5, 34.5, 30.0]
-    layers = {"input": (20, tall, "grey"), "h1": (39, tall, "blue"), "h2": (58, tall, "blue"),
-              "output": (77, [53.0 - 2.56 * digit for digit in range(10)], "orange")}  # fmt: skip
-    names = list(layers)
-    for first, second in pairwise(names):
-        for y in layers[first][1]:
-            for other in layers[second][1]:
-                ax.plot([layers[first][0], layers[second][0]], [y, other], color=PALETTE["grey"], linewidth=0.5,
-                        alpha=0.6, zorder=0)  # fmt: skip
+    layers = {
+        "input": (20, tall, "grey"),
+        "h1": (39, tall, "blue"),
+        "h2": (58, tall, "blue"),
+        "output": (77, [53.0 - 2.56 * digit for digit in range(10)], "orange"),
+    }
+    for (x, ys, _), (next_x, next_ys, _) in pairwise(layers.values()):
+        links(ax, (x, ys), (next_x, next_ys))
     for name, (x, ys, fill) in layers.items():
         _column(ax, x, ys, 1.1 if name == "output" else 1.7, fill, None if name == "output" else 41.5)
     text(ax, 20, 60, words["input"], size=12)
@@ -237,7 +250,7 @@ def network() -> Figure:
     number_grid(ax, 79, 19.4, 1.6, np.eye(10, dtype=int)[7][None], size=9, shade=False, highlight=[(0, 7)])
     arrow(ax, (91.5, 19.2), (95.4, 17.4))
     text(ax, 89, 9.2, words["gradient"], size=11, colour=PALETTE["red"], va="top")
-    ax.plot([102.5, 102.5], [13, 10.9], color=PALETTE["red"], linewidth=2)
+    stroke(ax, [102.5, 102.5], [13, 10.9], "red", 2)
     arrow(ax, (102.5, 10.9), (73.6, 10.9), colour=PALETTE["red"], width=2)
     box(ax, 24, 7.4, 49, 6, words["optimizer"].replace("\n", " "), fill="orange", size=12)
     return figure
@@ -251,24 +264,45 @@ def matrix() -> Figure:
     number_grid(ax, left, bottom, cell, MATRIX, size=15, shade=False)
     for place in range(3):
         corner = (left + place * cell, bottom + (2 - place) * cell)
-        ax.add_patch(Rectangle(corner, cell, cell, facecolor=SOFT["green"], edgecolor=PALETTE["grey"], linewidth=0.6))
+        rectangle(ax, *corner, cell, cell, "green", line=0.6, edge=PALETTE["grey"])
         text(ax, corner[0] + cell / 2, corner[1] + cell / 2, str(MATRIX[place, place]), size=15, weight="bold")
         text(ax, left - 1.5, corner[1] + cell / 2, words["classes"][place], size=12, ha="right")
         text(ax, corner[0] + cell / 2, bottom + 3 * cell + 1.8, words["classes"][place], size=12)
         row, column = MATRIX[place].sum(), MATRIX[:, place].sum()
         hit = MATRIX[place, place]
-        text(ax, left + 3 * cell + 2, corner[1] + cell / 2, f"{hit}/{row} = {hit / row:.2f}", size=12, ha="left",
-             colour="#00557F", weight="bold" if place == 1 else "normal")  # fmt: skip
-        text(ax, corner[0] + cell / 2, bottom - 3.2, f"{hit}/{column}\n= {hit / column:.2f}", size=12,
-             colour="#A84900", weight="bold" if place == 1 else "normal")  # fmt: skip
-    ax.add_patch(Rectangle((left, bottom + cell), 3 * cell, cell, fill=False, edgecolor=PALETTE["blue"], linewidth=3,
-                           zorder=4))  # fmt: skip
-    ax.add_patch(Rectangle((left + cell, bottom), cell, 3 * cell, fill=False, edgecolor=PALETTE["red"], linewidth=3,
-                           zorder=4))  # fmt: skip
+        text(
+            ax,
+            left + 3 * cell + 2,
+            corner[1] + cell / 2,
+            f"{hit}/{row} = {hit / row:.2f}",
+            size=12,
+            ha="left",
+            colour="#00557F",
+            weight="bold" if place == 1 else "normal",
+        )
+        text(
+            ax,
+            corner[0] + cell / 2,
+            bottom - 3.2,
+            f"{hit}/{column}\n= {hit / column:.2f}",
+            size=12,
+            colour="#A84900",
+            weight="bold" if place == 1 else "normal",
+        )
+    rectangle(ax, left, bottom + cell, 3 * cell, cell, line=3, edge=PALETTE["blue"], zorder=4)
+    rectangle(ax, left + cell, bottom, cell, 3 * cell, line=3, edge=PALETTE["red"], zorder=4)
     text(ax, left + 1.5 * cell, bottom + 3 * cell + 5.4, words["predicted"], size=12, style="italic")
     text(ax, left - 9.5, bottom + 1.5 * cell, words["true"], size=12, style="italic", rotation=90)
-    text(ax, left + 3 * cell + 2, bottom + 3 * cell + 1.8, words["recall"], size=12, weight="bold", ha="left",
-         colour="#00557F")  # fmt: skip
+    text(
+        ax,
+        left + 3 * cell + 2,
+        bottom + 3 * cell + 1.8,
+        words["recall"],
+        size=12,
+        weight="bold",
+        ha="left",
+        colour="#00557F",
+    )
     text(ax, left - 1.5, bottom - 3.2, words["precision"], size=12, weight="bold", ha="right", colour="#A84900")
     text(ax, 82.5, bottom + 1.5 * cell, words["recall_note"], size=12, colour="#00557F")
     text(ax, 12, bottom + 1.5 * cell, words["precision_note"], size=12, colour="#A84900")

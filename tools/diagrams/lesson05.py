@@ -9,10 +9,25 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from matplotlib.patches import Circle, Ellipse, Polygon, Rectangle
 
-from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, circle, cuboid, number_grid, picture, text
-from utils.datasets import load_mnist
+from tools.diagrams.drawing import (
+    INK,
+    SOFT,
+    arrow,
+    bars,
+    box,
+    card,
+    circle,
+    cuboid,
+    digits,
+    ellipse,
+    number_grid,
+    picture,
+    polygon,
+    rectangle,
+    stroke,
+    text,
+)
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 
@@ -182,64 +197,58 @@ def _photo(step: int) -> np.ndarray:
     return imread(fetch("images/fruits_256.png"))[..., :3].reshape(side, step, side, step, 3).mean(axis=(1, 3))
 
 
-@cache
-def _test_digit(index: int) -> np.ndarray:
-    """One (28, 28) picture of the test set; number 0 is a 7."""
-    return load_mnist()[1][0][index]
-
-
 def _slide(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """The 3 by 3 sliding sum of products, without padding."""
-    return np.array([[np.sum(image[r : r + 3, c : c + 3] * kernel) for c in range(image.shape[1] - 2)]
-                     for r in range(image.shape[0] - 2)])  # fmt: skip
+    return np.array(
+        [
+            [np.sum(image[r : r + 3, c : c + 3] * kernel) for c in range(image.shape[1] - 2)]
+            for r in range(image.shape[0] - 2)
+        ]
+    )
 
 
 def _sheets(ax: Axes, x: float, y: float, side: float, count: int, *, fill: str, step: float = 1.2) -> None:
     """A stack of square maps, the first one in front at (x, y)."""
     for place in reversed(range(count)):
-        ax.add_patch(Rectangle((x + place * step, y + place * step), side, side, facecolor=SOFT.get(fill, fill),
-                               edgecolor=INK, linewidth=1.1))  # fmt: skip
+        rectangle(ax, x + place * step, y + place * step, side, side, fill, line=1.1)
 
 
 def _car(ax: Axes, x: float, y: float, s: float) -> None:
     """A car, 10 by 6 units times s."""
-    ax.add_patch(Polygon([(x + s * a, y + s * b) for a, b in ((2, 3), (3.4, 5.4), (6.8, 5.4), (8.4, 3))], closed=True,
-                         facecolor=SOFT["blue"], edgecolor=INK, linewidth=1.3))  # fmt: skip
-    ax.add_patch(Rectangle((x, y + s), 10 * s, 2.2 * s, facecolor=PALETTE["sky"], edgecolor=INK, linewidth=1.3))
+    polygon(ax, [(x + s * a, y + s * b) for a, b in ((2, 3), (3.4, 5.4), (6.8, 5.4), (8.4, 3))], "blue", line=1.3)
+    rectangle(ax, x, y + s, 10 * s, 2.2 * s, PALETTE["sky"], line=1.3)
     for a in (2.3, 7.6):
         _wheel(ax, x + a * s, y + s, 1.15 * s)
 
 
 def _wheel(ax: Axes, x: float, y: float, r: float) -> None:
     """A wheel with its hub."""
-    ax.add_patch(Circle((x, y), r, facecolor="#555555", edgecolor=INK, linewidth=1.3))
-    ax.add_patch(Circle((x, y), 0.45 * r, facecolor="white", edgecolor=INK, linewidth=1))
+    circle(ax, x, y, r, fill="#555555", line=1.3)
+    circle(ax, x, y, 0.45 * r, fill="white", line=1)
 
 
 def _elephant(ax: Axes, x: float, y: float, s: float) -> None:
     """An elephant, about 11 by 7 units times s, looking right."""
     skin = "#B9BEC4"
     for a in (1.6, 3.1, 5.2, 6.6):
-        ax.add_patch(Rectangle((x + a * s, y), 1.0 * s, 2.8 * s, facecolor=skin, edgecolor=INK, linewidth=1.2))
-    ax.add_patch(Ellipse((x + 4.5 * s, y + 4 * s), 7.4 * s, 4.4 * s, facecolor=skin, edgecolor=INK, linewidth=1.3))
-    ax.add_patch(Circle((x + 8.6 * s, y + 5.2 * s), 1.7 * s, facecolor=skin, edgecolor=INK, linewidth=1.3))
+        rectangle(ax, x + a * s, y, 1.0 * s, 2.8 * s, skin, line=1.2)
+    ellipse(ax, x + 4.5 * s, y + 4 * s, 7.4 * s, 4.4 * s, skin, line=1.3)
+    circle(ax, x + 8.6 * s, y + 5.2 * s, 1.7 * s, fill=skin, line=1.3)
     _trunk(ax, x + 9.6 * s, y + 4.7 * s, s)
     _ear(ax, x + 7.5 * s, y + 5.1 * s, s)
-    ax.add_patch(Circle((x + 9.2 * s, y + 5.7 * s), 0.18 * s, facecolor=INK))
+    circle(ax, x + 9.2 * s, y + 5.7 * s, 0.18 * s, fill=INK, line=1, edge="none")
 
 
 def _trunk(ax: Axes, x: float, y: float, s: float) -> None:
     """A trunk that hangs down from (x, y)."""
     t = np.linspace(0, 1, 20)
-    ax.plot(x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t), y - 3.8 * s * t, color=INK, linewidth=4.6 * s + 2.4,
-            solid_capstyle="round")  # fmt: skip
-    ax.plot(x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t), y - 3.8 * s * t, color="#B9BEC4", linewidth=4.6 * s,
-            solid_capstyle="round")  # fmt: skip
+    stroke(ax, x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t), y - 3.8 * s * t, INK, 4.6 * s + 2.4, solid_capstyle="round")
+    stroke(ax, x + s * (0.5 * np.sin(2.6 * t) + 0.5 * t), y - 3.8 * s * t, "#B9BEC4", 4.6 * s, solid_capstyle="round")
 
 
 def _ear(ax: Axes, x: float, y: float, s: float) -> None:
     """An ear around (x, y)."""
-    ax.add_patch(Ellipse((x, y), 1.9 * s, 3 * s, angle=-12, facecolor="#9CA3AB", edgecolor=INK, linewidth=1.2))
+    ellipse(ax, x, y, 1.9 * s, 3 * s, "#9CA3AB", line=1.2, angle=-12)
 
 
 def vgg_overview() -> Figure:
@@ -278,15 +287,19 @@ def mlp_on_image() -> Figure:
     text(ax, 10, 34.6, words["picture"], size=12)
     arrow(ax, (18, 24), (23.5, 24))
     tall = [38.0, 34.0, 30.0, 18.0, 14.0, 10.0]
-    columns = {27: (tall, "grey"), 57: (tall[:2] + tall[-2:], "blue"), 75: (tall[:2] + tall[-2:], "blue"),
-               93: (tall[:2] + tall[-2:], "blue")}  # fmt: skip
+    columns = {
+        27: (tall, "grey"),
+        57: (tall[:2] + tall[-2:], "blue"),
+        75: (tall[:2] + tall[-2:], "blue"),
+        93: (tall[:2] + tall[-2:], "blue"),
+    }
     places = list(columns)
     for left, right in pairwise(places):
         for y in columns[left][0]:
             for other in columns[right][0]:
                 bold = left == 27 and other == tall[0]
-                ax.plot([left, right], [y, other], color=PALETTE["red"] if bold else PALETTE["grey"],
-                        linewidth=1.4 if bold else 0.5, alpha=1 if bold else 0.6, zorder=0)  # fmt: skip
+                colour, width, alpha = ("red", 1.4, 1) if bold else ("grey", 0.5, 0.6)
+                stroke(ax, [left, right], [y, other], colour, width, alpha=alpha, zorder=0)
     for x, (ys, fill) in columns.items():
         for y in ys:
             circle(ax, x, y, 1.5, fill=fill)
@@ -298,8 +311,15 @@ def mlp_on_image() -> Figure:
     text(ax, 42, 4.4, words["first"], size=11.5, weight="bold")
     for x in (66, 84):
         text(ax, x, 4.4, words["next"], size=11.5)
-    text(ax, 45.5, 24, words["neuron"], size=11, colour="#A84900",
-         bbox={"facecolor": "#FAFAF7", "edgecolor": "none", "pad": 2})  # fmt: skip
+    text(
+        ax,
+        45.5,
+        24,
+        words["neuron"],
+        size=11,
+        colour="#A84900",
+        bbox={"facecolor": "#FAFAF7", "edgecolor": "none", "pad": 2},
+    )
     return figure
 
 
@@ -307,19 +327,18 @@ def shifted_object() -> Figure:
     """A 7 and the same 7 shifted by 4 pixels: in the row of inputs the ink arrives at other places."""
     words = WORDS["05_shifted_object"]
     figure, ax = card(95, 40)
-    before = _test_digit(0)
+    before = digits("t10k")[0]
     after = np.zeros_like(before)
     after[:, 4:] = before[:, :-4]
     for pixels, name, y in ((before, "before", 23), (after, "after", 6.5)):
         picture(ax, 3, y, 13, 13, pixels)
-        ax.add_patch(Rectangle((3, y + 13 - 9 * 13 / 28), 13, 13 / 28, fill=False, edgecolor=PALETTE["red"],
-                               linewidth=1.8, zorder=3))  # fmt: skip
+        rectangle(ax, 3, y + 13 - 9 * 13 / 28, 13, 13 / 28, line=1.8, edge=PALETTE["red"], zorder=3)
         arrow(ax, (17.5, y + 9), (22.5, y + 9))
         text(ax, 23.5, y + 13.2, words[name], size=12, ha="left", weight="bold")
         number_grid(ax, 23.5, y + 7.6, 2.45, pixels[8:9], size=0)
         for place in np.flatnonzero(pixels[8]):
             middle = 23.5 + 2.45 * (place + 0.5)
-            ax.plot([middle, middle], [y + 5.2, y + 7.3], color=PALETTE["red"], linewidth=1.2)
+            stroke(ax, [middle, middle], [y + 5.2, y + 7.3], "red", 1.2)
         text(ax, 58, y + 3.4, words["row"], size=11, style="italic")
     text(ax, 47.5, 2.6, words["note"], size=12, weight="bold")
     return figure
@@ -336,10 +355,9 @@ def shared() -> Figure:
         for o, out in enumerate(ys):
             for i, into in enumerate(xs):
                 if kind == "dense":
-                    ax.plot([into, out], [10, 24], color=PALETTE["grey"], linewidth=1.1, zorder=0)
+                    stroke(ax, [into, out], [10, 24], "grey", 1.1, zorder=0)
                 elif 0 <= i - o <= 2:
-                    ax.plot([into, out], [10, 24], color=colours[i - o], linewidth=2.6, zorder=0,
-                            linestyle=("-", "--", ":")[i - o])  # fmt: skip
+                    stroke(ax, [into, out], [10, 24], colours[i - o], 2.6, zorder=0, linestyle=("-", "--", ":")[i - o])
         for x in xs:
             circle(ax, x, 10, 1.7, fill="grey")
         for x in ys:
@@ -356,7 +374,7 @@ def conv_layer() -> Figure:
     words = WORDS["05_conv_layer"]
     figure, ax = card(100, 38)
     _sheets(ax, 4, 11, 14, 3, fill="grey", step=1.5)
-    ax.add_patch(Rectangle((7, 18), 4, 4, fill=False, edgecolor=PALETTE["red"], linewidth=2.4))
+    rectangle(ax, 7, 18, 4, 4, line=2.4, edge=PALETTE["red"])
     text(ax, 12.5, 33, words["input"], size=12)
     arrow(ax, (22.5, 19), (27, 19))
     for place, fill in enumerate(("blue", "orange", "green", "purple")):
@@ -369,8 +387,7 @@ def conv_layer() -> Figure:
     box(ax, 62, 13.5, 9, 11, words["activation"], fill="red", size=12)
     arrow(ax, (71.6, 19), (75.4, 19))
     for place, fill in reversed(list(enumerate(("blue", "orange", "green", "purple")))):
-        ax.add_patch(Rectangle((77 + 1.8 * place, 10.5 + 1.8 * place), 12, 12, facecolor=SOFT[fill], edgecolor=INK,
-                               linewidth=1.1))  # fmt: skip
+        rectangle(ax, 77 + 1.8 * place, 10.5 + 1.8 * place, 12, 12, fill, line=1.1)
     text(ax, 86, 33.4, words["output"], size=12)
     text(ax, 86, 6.4, words["map"], size=11, style="italic")
     return figure
@@ -388,9 +405,8 @@ def worked() -> Figure:
     number_grid(ax, 65, 19.2, 5.4, output, size=13, shade=False)
     for column, colour, inset in ((0, first, 0.0), (1, second, 0.35)):
         corner, side = (4 + column * cell + inset, 15 + 3 * cell + inset), 3 * cell - 2 * inset
-        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=2.8, zorder=4))
-        ax.add_patch(Rectangle((65 + column * 5.4 + 0.25, 19.2 + 3 * 5.4 + 0.25), 4.9, 4.9, fill=False,
-                               edgecolor=colour, linewidth=2.8, zorder=4))  # fmt: skip
+        rectangle(ax, *corner, side, side, line=2.8, edge=colour, zorder=4)
+        rectangle(ax, 65 + column * 5.4 + 0.25, 19.2 + 3 * 5.4 + 0.25, 4.9, 4.9, line=2.8, edge=colour, zorder=4)
     text(ax, 16.6, 43.5, words["image"], size=12, weight="bold")
     text(ax, 46.3, 43.5, words["kernel"], size=12, weight="bold")
     text(ax, 75.8, 43.5, words["output"], size=12, weight="bold")
@@ -406,11 +422,19 @@ def _channels(ax: Axes, x: float, y: float, cell: float, n: int, *, step: float,
     for place, fill in reversed(list(enumerate(("#E8B4A0", "#A9D8BF", "#A9CBE4")))):
         for row in range(n):
             for column in range(n):
-                ax.add_patch(Rectangle((x + place * step + column * cell, y + place * step + row * cell), cell, cell,
-                                       facecolor=fill, edgecolor=INK, linewidth=0.5))  # fmt: skip
+                rectangle(
+                    ax, x + place * step + column * cell, y + place * step + row * cell, cell, cell, fill, line=0.5
+                )
         if mark:
-            ax.add_patch(Rectangle((x + place * step, y + place * step + (n - 3) * cell), 3 * cell, 3 * cell,
-                                   fill=False, edgecolor=PALETTE["red"], linewidth=2.2))  # fmt: skip
+            rectangle(
+                ax,
+                x + place * step,
+                y + place * step + (n - 3) * cell,
+                3 * cell,
+                3 * cell,
+                line=2.2,
+                edge=PALETTE["red"],
+            )
 
 
 def one_filter() -> Figure:
@@ -423,8 +447,7 @@ def one_filter() -> Figure:
         y = 27.5 - 9.5 * place
         for row in range(3):
             for column in range(3):
-                ax.add_patch(Rectangle((35 + 2.2 * column, y + 2.2 * row), 2.2, 2.2, facecolor=fill, edgecolor=INK,
-                                       linewidth=0.6))  # fmt: skip
+                rectangle(ax, 35 + 2.2 * column, y + 2.2 * row, 2.2, 2.2, fill, line=0.6)
         text(ax, 33.6, y + 3.3, name, size=11, ha="right")
         arrow(ax, (42.6, y + 3.3), (51.4, 20.5 + 1.6 * (1 - place)))
     text(ax, 38.3, 38, words["filter"], size=12)
@@ -434,8 +457,7 @@ def one_filter() -> Figure:
     for row in range(4):
         for column in range(4):
             fill = PALETTE["orange"] if (row, column) == (3, 0) else "white"
-            ax.add_patch(Rectangle((80 + 3 * column, 14.5 + 3 * row), 3, 3, facecolor=fill, edgecolor=INK,
-                                   linewidth=0.7))  # fmt: skip
+            rectangle(ax, 80 + 3 * column, 14.5 + 3 * row, 3, 3, fill, line=0.7)
     text(ax, 86, 31.5, words["output"], size=12)
     text(ax, 50, 3.2, words["count"], size=13, weight="bold", colour="#A84900")
     return figure
@@ -453,12 +475,11 @@ def two_filters() -> Figure:
         _sheets(ax, 30, y, 5.5, 3, fill=fill, step=0.9)
         text(ax, 34, y + 11, words["filter"].format(number=place + 1), size=11)
         arrow(ax, (38.5, y + 3.4), (45, y + 3.4))
-        ax.add_patch(Rectangle((46.5, y - 1), 9, 9, facecolor=SOFT[fill], edgecolor=INK, linewidth=1.1))
+        rectangle(ax, 46.5, y - 1, 9, 9, fill, line=1.1)
         text(ax, 51, y + 3.5, words["map"].format(number=place + 1), size=11)
         arrow(ax, (56.5, y + 3.4), (63, 21.5 + 1.5 * (1 - 2 * place)))
     for place, fill in reversed(list(enumerate(("blue", "orange")))):
-        ax.add_patch(Rectangle((65 + 2 * place, 15 + 2 * place), 11, 11, facecolor=SOFT[fill], edgecolor=INK,
-                               linewidth=1.1))  # fmt: skip
+        rectangle(ax, 65 + 2 * place, 15 + 2 * place, 11, 11, fill, line=1.1)
     text(ax, 71.5, 32.6, words["stack"], size=12)
     arrow(ax, (79.4, 21.5), (84.4, 21.5))
     text(ax, 95.4, 21.5, words["next"], size=11, style="italic")
@@ -478,13 +499,13 @@ def pooling() -> Figure:
         for (row, column), value in np.ndenumerate(numbers):
             corner = (x + column * cell, y + (len(numbers) - 1 - row) * cell)
             fill = SOFT[fills[2 * (row // per) + column // per]]
-            ax.add_patch(Rectangle(corner, cell, cell, facecolor=fill, edgecolor=INK, linewidth=0.8))
+            rectangle(ax, *corner, cell, cell, fill, line=0.8)
             text(ax, corner[0] + cell / 2, corner[1] + cell / 2, f"{value:g}", size=14)
 
     grid(8, 7, 5.5, table, 2)
     for place in (0, 1):
         for row in (0, 1):
-            ax.add_patch(Rectangle((8 + 11 * place, 7 + 11 * row), 11, 11, fill=False, edgecolor=INK, linewidth=2.4))
+            rectangle(ax, 8 + 11 * place, 7 + 11 * row, 11, 11, line=2.4)
     text(ax, 19, 33, words["input"], size=12, weight="bold")
     text(ax, 19, 3.2, words["window"], size=11, style="italic")
     arrow(ax, (32, 21), (48, 27))
@@ -509,7 +530,7 @@ def conv_block() -> Figure:
         arrow(ax, (x + 17.6, 16), (x + 22.4, 16))
         x += 23
     text(ax, x + 6.2, 16, words["output"].replace(" × f", "\n× f"), size=12, weight="bold")
-    ax.add_patch(Rectangle((16.5, 2), 68, 22.6, fill=False, edgecolor=PALETTE["grey"], linewidth=1.4, linestyle="--"))
+    rectangle(ax, 16.5, 2, 68, 22.6, line=1.4, edge=PALETTE["grey"], linestyle="--")
     text(ax, 50.5, 27.2, words["repeat"], size=12, style="italic")
     return figure
 
@@ -527,17 +548,22 @@ def receptive_field() -> Figure:
         for row in range(n):
             for column in range(n):
                 inside = start <= row < start + lit and start <= column < start + lit
-                ax.add_patch(Rectangle((x + (7 - n) * cell / 2 + column * cell, y + row * cell), cell, cell,
-                                       facecolor=PALETTE["orange"] if inside else "white", edgecolor=INK,
-                                       linewidth=0.7))  # fmt: skip
+                rectangle(
+                    ax,
+                    x + (7 - n) * cell / 2 + column * cell,
+                    y + row * cell,
+                    cell,
+                    cell,
+                    PALETTE["orange"] if inside else "white",
+                    line=0.7,
+                )
         middle = x + 7 * cell / 2
         edges.append((middle, lit * cell / 2))
         text(ax, middle, 34.6, words[name], size=12, weight="bold")
         text(ax, middle, 3.6, words[note], size=11, style="italic")
     for (left, tall), (right, low) in pairwise(edges):
         for sign in (-1, 1):
-            ax.plot([left + tall, right - low], [19 + sign * tall, 19 + sign * low], color=PALETTE["red"],
-                    linewidth=1.6)  # fmt: skip
+            stroke(ax, [left + tall, right - low], [19 + sign * tall, 19 + sign * low], "red", 1.6)
     return figure
 
 
@@ -553,13 +579,18 @@ def vgg_boxes() -> Figure:
         arrow(ax, (x - 2.6, 20), (x - 0.3, 20), width=1.3)
         box(ax, x, 15, 8.8, 15, "", fill="blue")
         text(ax, x + 4.4, 28, words["block"].format(number=number), size=11, weight="bold")
-        text(ax, x + 4.4, 21.6, words["convs"].format(count=count, filters=filters).replace(" conv ", " conv\n"),
-             size=10.5)  # fmt: skip
+        text(
+            ax,
+            x + 4.4,
+            21.6,
+            words["convs"].format(count=count, filters=filters).replace(" conv ", " conv\n"),
+            size=10.5,
+        )
         box(ax, x + 9.1, 15, 3.0, 15, fill="green")
         text(ax, x + 10.6, 22.5, words["pool"], size=10.5, rotation=90)
         text(ax, x + 4.4, 12.3, f"{size}×{size}\n×{filters}", size=10.5)
         text(ax, x + 10.8, 8, f"{size // 2}×{size // 2}\n×{filters}", size=10.5, colour="#00664B")
-        ax.plot([x + 10.6, x + 10.6], [10.2, 14.6], color="#00664B", linewidth=0.9)
+        stroke(ax, [x + 10.6, x + 10.6], [10.2, 14.6], "#00664B", 0.9)
         x += 14.8
     box(ax, x, 15, 3.2, 15, fill="white")
     text(ax, x + 1.6, 22.5, words["flatten"], size=10.5, rotation=90)
@@ -571,7 +602,7 @@ def vgg_boxes() -> Figure:
         x += 6.8
     text(ax, x - 3.7, 12.6, words["softmax"], size=10.5)
     for left, right, name in ((12.4, 83.7, "body"), (86.4, 110.6, "head")):
-        ax.plot([left, left, right, right], [32.5, 34.5, 34.5, 32.5], color=INK, linewidth=1.2)
+        stroke(ax, [left, left, right, right], [32.5, 34.5, 34.5, 32.5], INK, 1.2)
         text(ax, (left + right) / 2, 38, words[name], size=12, weight="bold")
     return figure
 
@@ -633,12 +664,12 @@ def flatten() -> Figure:
     figure, ax = card(85, 43)
     cuboid(ax, 5, 16, 15, 7, (3.15, 3.15))
     for place in range(1, 7):
-        ax.plot([5, 20], [16 + place, 16 + place], color=PALETTE["grey"], linewidth=0.5)
+        stroke(ax, [5, 20], [16 + place, 16 + place], "grey", 0.5)
     text(ax, 14, 32, words["maps"], size=12)
     arrow(ax, (25, 20), (35, 20), words["flatten"])
     ys = [33 - 2.2 * place for place in range(6)] + [17 - 2.2 * place for place in range(6)]
     for y in ys:
-        ax.add_patch(Rectangle((38, y - 1.1), 2.2, 2.2, facecolor=SOFT["blue"], edgecolor=INK, linewidth=0.8))
+        rectangle(ax, 38, y - 1.1, 2.2, 2.2, "blue", line=0.8)
     for x in (39.1, 72):
         for shift in (-1, 0, 1):
             circle(ax, x, 19.4 + shift, 0.22, fill=INK)
@@ -646,12 +677,19 @@ def flatten() -> Figure:
     out = [32.0, 28.0, 24.0, 14.0, 10.0, 6.0]
     for y in ys:
         for other in out:
-            ax.plot([40.2, 70.5], [y, other], color=PALETTE["grey"], linewidth=0.4, alpha=0.7, zorder=0)
+            stroke(ax, [40.2, 70.5], [y, other], "grey", 0.4, alpha=0.7, zorder=0)
     for y in out:
         circle(ax, 72, y, 1.5, fill="orange")
     text(ax, 72, 39.4, words["dense"], size=12)
-    text(ax, 55, 19.4, words["weights"], size=12, weight="bold",
-         bbox={"facecolor": "#FAFAF7", "edgecolor": "none", "pad": 3})  # fmt: skip
+    text(
+        ax,
+        55,
+        19.4,
+        words["weights"],
+        size=12,
+        weight="bold",
+        bbox={"facecolor": "#FAFAF7", "edgecolor": "none", "pad": 3},
+    )
     return figure
 
 
@@ -670,7 +708,7 @@ def skip() -> Figure:
         else:
             arrow(ax, (x + 23.6, 12), (x + 27.2, 12))
             circle(ax, x + 29, 12, 1.7, "+", fill="orange", size=15)
-            ax.plot([x + 4.5, x + 4.5, x + 29], [12, 21.5, 21.5], color=PALETTE["red"], linewidth=2.2)
+            stroke(ax, [x + 4.5, x + 4.5, x + 29], [12, 21.5, 21.5], "red", 2.2)
             arrow(ax, (x + 29, 21.5), (x + 29, 14), colour=PALETTE["red"], width=2.2)
             arrow(ax, (x + 30.8, 12), (x + 34.2, 12))
             text(ax, x + 39.4, 12, words["skip_out"], size=14)
@@ -684,7 +722,7 @@ def hierarchy() -> Figure:
     figure, ax = card(105, 40)
     for stage, name in enumerate(words["stages"]):
         x = 3 + 26 * stage
-        ax.add_patch(Rectangle((x, 8), 20, 20, facecolor="white", edgecolor=INK, linewidth=1.2))
+        rectangle(ax, x, 8, 20, 20, "white", line=1.2)
         text(ax, x + 10, 33, name, size=12, weight="bold")
         if stage < 3:
             arrow(ax, (x + 20.6, 18), (x + 25.4, 18))
@@ -701,8 +739,7 @@ def hierarchy() -> Figure:
     for place, pixels in enumerate((corner, np.abs(radius - 1.2) < 0.25, stripes, checks)):
         picture(ax, 30.5 + 9 * (place % 2), 18.5 - 9 * (place // 2), 8, 8, pixels)
     _wheel(ax, 61.5, 22, 4)
-    ax.add_patch(Polygon([(67.5, 19.5), (69.5, 25), (73.5, 25), (73.5, 19.5)], closed=True, facecolor=SOFT["blue"],
-                         edgecolor=INK, linewidth=1.3))  # fmt: skip
+    polygon(ax, [(67.5, 19.5), (69.5, 25), (73.5, 25), (73.5, 19.5)], "blue", line=1.3)
     _ear(ax, 60.5, 13, 1.9)
     _trunk(ax, 69.5, 16.5, 1.6)
     _car(ax, 83.5, 18.6, 1.35)
@@ -716,7 +753,7 @@ def two_paths() -> Figure:
     words = WORDS["05_two_paths"]
     figure, ax = card(105, 50)
     for place, (top, lit, winner) in enumerate(((28, (0, 1, 2), 0), (4, (2, 3, 4), 1))):
-        ax.add_patch(Rectangle((2.5, top - 1), 17, 14, facecolor="white", edgecolor=INK, linewidth=1.2))
+        rectangle(ax, 2.5, top - 1, 17, 14, "white", line=1.2)
         if place == 0:
             _car(ax, 4.5, top + 1.4, 1.3)
         else:
@@ -725,17 +762,32 @@ def two_paths() -> Figure:
         for feature, name in enumerate(words["features"]):
             on = feature in lit
             x = 27.5 + 9.7 * feature
-            ax.add_patch(Rectangle((x, top + 3), 6, 6, facecolor=PALETTE["orange"] if on else "white",
-                                   edgecolor=INK if on else PALETTE["grey"], linewidth=3 if on else 1))  # fmt: skip
+            rectangle(
+                ax,
+                x,
+                top + 3,
+                6,
+                6,
+                PALETTE["orange"] if on else "white",
+                line=3 if on else 1,
+                edge=INK if on else PALETTE["grey"],
+            )
             text(ax, x + 3, top + 0.6, name, size=11, weight="bold" if on else "normal")
         arrow(ax, (76, top + 6), (80.4, top + 6))
         box(ax, 81, top + 1.5, 8, 9, words["head"], fill="green", size=12)
         for line, name in enumerate(words["classes"]):
             y = top + 8.6 - 5.2 * line
-            ax.add_patch(Rectangle((91.2, y - 2.4), 10.4 if line == winner else 0.9, 2, facecolor=PALETTE["orange"]
-                                   if line == winner else PALETTE["blue"]))  # fmt: skip
+            rectangle(
+                ax,
+                91.2,
+                y - 2.4,
+                10.4 if line == winner else 0.9,
+                2,
+                PALETTE["orange"] if line == winner else PALETTE["blue"],
+                edge="none",
+            )
             text(ax, 91.2, y + 0.9, name, size=11, ha="left", weight="bold" if line == winner else "normal")
-    ax.add_patch(Rectangle((25, 2.5), 50.5, 39.5, fill=False, edgecolor=PALETTE["blue"], linewidth=2, linestyle="--"))
+    rectangle(ax, 25, 2.5, 50.5, 39.5, line=2, edge=PALETTE["blue"], linestyle="--")
     text(ax, 50, 46.4, words["body"], size=12, weight="bold", colour="#00557F")
     text(ax, 50, 22.3, words["quiet"], size=11, style="italic")
     return figure

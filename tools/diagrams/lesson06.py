@@ -9,9 +9,23 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Rectangle
 
-from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, circle, cuboid, number_grid, picture, text
+from tools.diagrams.drawing import (
+    INK,
+    SOFT,
+    arrow,
+    bars,
+    box,
+    card,
+    circle,
+    cuboid,
+    links,
+    number_grid,
+    picture,
+    rectangle,
+    stroke,
+    text,
+)
 from utils.datasets import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_fashion_mnist
 from utils.plotting import PALETTE
 
@@ -130,7 +144,7 @@ def opener() -> Figure:
         x = cuboid(ax, x, 17 - side / 2, depth, side, _back(side), fill=CONV_FACE)
         x += 0.9
     for left, height in ((48.9, 15), (51.9, 11), (54.9, 6)):
-        ax.add_patch(Rectangle((left, 17 - height / 2), 1.2, height, facecolor=SOFT["orange"], edgecolor=INK))
+        rectangle(ax, left, 17 - height / 2, 1.2, height, "orange")
     text(ax, 37.5, 8.2, words["body"], size=10.5)
     text(ax, 52.2, 7.6, words["head"], size=10.5)
     arrow(ax, (58.7, 18), (62.5, 18))
@@ -164,9 +178,17 @@ def _grid(ax: Axes, x: float, y: float, n: int, cell: float, *, face: str, dashe
         for column in range(-dashed_border, n + dashed_border):
             inside = 0 <= row < n and 0 <= column < n
             corner = (x + column * cell, y + row * cell)
-            ax.add_patch(Rectangle(corner, cell, cell, facecolor=face if inside else "white",
-                                   edgecolor=INK if inside else PALETTE["grey"], linewidth=1.0 if inside else 0.8,
-                                   linestyle="-" if inside else ":", zorder=2 if inside else 1))  # fmt: skip
+            rectangle(
+                ax,
+                *corner,
+                cell,
+                cell,
+                face if inside else "white",
+                line=1.0 if inside else 0.8,
+                edge=INK if inside else PALETTE["grey"],
+                linestyle="-" if inside else ":",
+                zorder=2 if inside else 1,
+            )
             if not inside:
                 text(ax, corner[0] + cell / 2, corner[1] + cell / 2, "0", size=10, colour=PALETTE["grey"])
 
@@ -180,14 +202,12 @@ def same_padding() -> Figure:
         text(ax, left + 18, 32.6, words[name], size=13, weight="bold")
         _grid(ax, left, 10.5, 5, cell, face=SOFT["blue"], dashed_border=border)
         corner = (left - border * cell, 10.5 + (5 + border - 3) * cell)
-        ax.add_patch(
-            Rectangle(corner, 3 * cell, 3 * cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.6, zorder=4)
-        )
+        rectangle(ax, *corner, 3 * cell, 3 * cell, line=2.6, edge=PALETTE["red"], zorder=4)
         right = left + 22.5
         low = 10.5 + (5 - out) * cell / 2
         _grid(ax, right, low, out, cell, face=SOFT["green"])
         target = (right, low + (out - 1) * cell)
-        ax.add_patch(Rectangle(target, cell, cell, fill=False, edgecolor=PALETTE["red"], linewidth=2.6, zorder=4))
+        rectangle(ax, *target, cell, cell, line=2.6, edge=PALETTE["red"], zorder=4)
         window, target = (corner[0] + 3 * cell, corner[1] + 1.5 * cell), (right - 0.3, target[1] + cell / 2)
         arrow(ax, window, target, colour=PALETTE["red"], bend=-0.15)
         ax.patches[-1].set_zorder(5)
@@ -202,15 +222,22 @@ def block() -> Figure:
     """The first block: two convolutions with 32 filters, 896 and 9,248 parameters, then a pooling without any."""
     words = WORDS["06_block"]
     figure, ax = card(110, 31)
-    places = ((4, 12.0, 1.4, INPUT_FACE, "input"), (30, 12.0, 5.0, CONV_FACE, "maps"),
-              (61, 12.0, 5.0, CONV_FACE, "maps"), (94, 7.0, 5.0, POOL_FACE, "pooled"))  # fmt: skip
+    places = (
+        (4, 12.0, 1.4, INPUT_FACE, "input"),
+        (30, 12.0, 5.0, CONV_FACE, "maps"),
+        (61, 12.0, 5.0, CONV_FACE, "maps"),
+        (94, 7.0, 5.0, POOL_FACE, "pooled"),
+    )
     ends = []
     for x, side, depth, face, name in places:
         end = cuboid(ax, x, 17 - side / 2, depth, side, _back(side), fill=face)
         ends.append(end)
         text(ax, (x + end) / 2, 5.6, words[name], size=12)
-    steps = (("conv", words["parameters"].format(count="896")), ("conv", words["parameters"].format(count="9,248")),
-             ("pool", words["none"]))  # fmt: skip
+    steps = (
+        ("conv", words["parameters"].format(count="896")),
+        ("conv", words["parameters"].format(count="9,248")),
+        ("pool", words["none"]),
+    )
     for place, (name, note) in enumerate(steps):
         start, end = ends[place] + 1, places[place + 1][0] - 1
         arrow(ax, (start, 17), (end, 17))
@@ -237,20 +264,32 @@ def architecture() -> Figure:
         small = scale * 0.62
         end = cuboid(ax, x, middle - small / 2, depth, small, _back(small), fill=POOL_FACE)
         text(ax, (first + end) / 2, 38.4, words["block"].format(number=number, filters=filters), size=11)
-        text(ax, (first + end) / 2, 11.6, words["maps"].format(side=side, filters=filters) + "\n→ "
-             + words["maps"].format(side=side // 2, filters=filters), size=11)  # fmt: skip
+        text(
+            ax,
+            (first + end) / 2,
+            11.6,
+            words["maps"].format(side=side, filters=filters)
+            + "\n→ "
+            + words["maps"].format(side=side // 2, filters=filters),
+            size=11,
+        )
         x = end + 4.2
     arrow(ax, (x - 3.4, middle), (x - 1.0, middle))
     body_end = x - 2.6
     for height, name in ((24, "flatten"), (17, "hidden"), (9, "output")):
-        ax.add_patch(Rectangle((x, middle - height / 2), 1.6, height, facecolor=SOFT["orange"], edgecolor=INK))
-        text(ax, x + 0.8, 40.2 if name == "flatten" else middle + height / 2 + (3 if name == "hidden" else 4.2),
-             words[name], size=11)  # fmt: skip
+        rectangle(ax, x, middle - height / 2, 1.6, height, "orange")
+        text(
+            ax,
+            x + 0.8,
+            40.2 if name == "flatten" else middle + height / 2 + (3 if name == "hidden" else 4.2),
+            words[name],
+            size=11,
+        )
         if name != "output":
             arrow(ax, (x + 2.4, middle), (x + 11.2, middle))
         x += 12
     for left, right, name in ((2.5, body_end, "body"), (body_end + 2, 117.5, "head")):
-        ax.plot([left, left, right, right], [7.4, 5.8, 5.8, 7.4], color=INK, linewidth=1.2)
+        stroke(ax, [left, left, right, right], [7.4, 5.8, 5.8, 7.4], INK, 1.2)
         text(ax, (left + right) / 2, 3.2, words[name], size=11.5, style="italic")
     return figure
 
@@ -268,16 +307,15 @@ def classifier() -> Figure:
     number_grid(ax, 26, middle - 12, 2.0, np.zeros((12, 1)), size=0, shade=False)
     for row in range(12):
         face = SOFT["green"] if row % 4 < 2 else SOFT["white"]
-        ax.add_patch(Rectangle((26, middle - 12 + 2 * row), 2, 2, facecolor=face, edgecolor=PALETTE["grey"]))
+        rectangle(ax, 26, middle - 12 + 2 * row, 2, 2, face, edge=PALETTE["grey"])
     text(ax, 27, 38.4, words["row"], size=12)
-    columns = {"row": (28.6, np.linspace(middle - 11, middle + 11, 5)),
-               "hidden": (50, np.linspace(middle - 10, middle + 10, 7)),
-               "output": (71, np.linspace(middle - 9.9, middle + 9.9, 10))}  # fmt: skip
-    for first, second in (("row", "hidden"), ("hidden", "output")):
-        for y in columns[first][1]:
-            for other in columns[second][1]:
-                ax.plot([columns[first][0], columns[second][0]], [y, other], color=PALETTE["grey"], linewidth=0.5,
-                        alpha=0.6, zorder=0)  # fmt: skip
+    columns = {
+        "row": (28.6, np.linspace(middle - 11, middle + 11, 5)),
+        "hidden": (50, np.linspace(middle - 10, middle + 10, 7)),
+        "output": (71, np.linspace(middle - 9.9, middle + 9.9, 10)),
+    }
+    links(ax, columns["row"], columns["hidden"])
+    links(ax, columns["hidden"], columns["output"])
     for name, radius, fill in (("hidden", 1.3, "blue"), ("output", 0.95, "orange")):
         x, ys = columns[name]
         for y in ys:
@@ -294,25 +332,26 @@ def classifier() -> Figure:
 
 def _small_net(ax: Axes, x: float, y: float, off: tuple[tuple[int, ...], ...]) -> None:
     """A net of 4, 5 and 2 units; those in `off` are crossed out and have no connections."""
-    layers = [[y + 4.6 * place for place in range(4)], [y - 2.3 + 4.6 * place for place in range(5)],
-              [y + 4.6, y + 9.2]]  # fmt: skip
+    layers = [
+        [y + 4.6 * place for place in range(4)],
+        [y - 2.3 + 4.6 * place for place in range(5)],
+        [y + 4.6, y + 9.2],
+    ]
     xs = (x, x + 9, x + 18)
     for layer in range(2):
         for a, first in enumerate(layers[layer]):
             for b, second in enumerate(layers[layer + 1]):
                 if a not in off[layer] and b not in off[layer + 1]:
-                    ax.plot([xs[layer], xs[layer + 1]], [first, second], color=PALETTE["grey"], linewidth=0.8, zorder=0)
+                    stroke(ax, [xs[layer], xs[layer + 1]], [first, second], "grey", 0.8, zorder=0)
     for layer, (x_layer, ys) in enumerate(zip(xs, layers, strict=True)):
         for place, y_unit in enumerate(ys):
             gone = place in off[layer]
             edge, line = (PALETTE["grey"], ":") if gone else (INK, "-")
             face = "white" if gone else SOFT["blue"]
-            ax.add_patch(Circle((x_layer, y_unit), 1.6, facecolor=face, edgecolor=edge, linewidth=1.3, linestyle=line))
+            circle(ax, x_layer, y_unit, 1.6, fill=face, line=1.3, edge=edge, linestyle=line)
             if gone:
                 for sign in (-1, 1):
-                    ax.plot(
-                        [x_layer - 1, x_layer + 1], [y_unit - sign, y_unit + sign], color=PALETTE["red"], linewidth=1.8
-                    )
+                    stroke(ax, [x_layer - 1, x_layer + 1], [y_unit - sign, y_unit + sign], "red", 1.8)
 
 
 def dropout_idea() -> Figure:
@@ -347,20 +386,24 @@ def dropout_architecture() -> Figure:
     x = 12.8
     for number, filters in ((1, 32), (2, 64), (3, 64)):
         start = x
-        for name, fill, width in (("conv", "blue", 6.6), ("conv", "blue", 6.6), ("pool", "green", 6.6),
-                                  ("drop", "red", 9.6)):  # fmt: skip
+        for name, fill, width in (
+            ("conv", "blue", 6.6),
+            ("conv", "blue", 6.6),
+            ("pool", "green", 6.6),
+            ("drop", "red", 9.6),
+        ):
             label = words[name].format(filters=filters, rate=0.25)
             box(ax, x, y, width, height, label, fill=fill, size=11, weight="bold" if name == "drop" else "normal")
             x += width + 0.8
-        ax.plot([start, start, x - 0.8, x - 0.8], [33.2, 34.4, 34.4, 33.2], color=INK, linewidth=1.2)
+        stroke(ax, [start, start, x - 0.8, x - 0.8], [33.2, 34.4, 34.4, 33.2], INK, 1.2)
         text(ax, (start + x - 0.8) / 2, 37, words["block"].format(number=number), size=12)
         if number < 3:
             arrow(ax, (x - 0.5, y + height / 2), (x + 2.0, y + height / 2))
         x += 2.4
     arrow(ax, (11.1, y + height / 2), (12.7, y + height / 2))
     x = 34
-    ax.plot([113, 113, 30], [y - 0.3, 18.4, 18.4], color=INK, linewidth=1.6)
-    ax.plot([30, 30], [18.4, 12], color=INK, linewidth=1.6)
+    stroke(ax, [113, 113, 30], [y - 0.3, 18.4, 18.4], INK, 1.6)
+    stroke(ax, [30, 30], [18.4, 12], INK, 1.6)
     arrow(ax, (30, 12), (33.6, 12))
     for name, fill, width in (
         ("flatten", "orange", 9),
@@ -402,8 +445,8 @@ def grad_cam() -> Figure:
     box(ax, 61, top - 5, 15, 10, words["rest"], fill="orange")
     arrow(ax, (77, top), (81, top))
     circle(ax, 88, top, 5.6, words["score"], fill="red", size=10.5)
-    ax.plot([88, 88], [top - 6, 24.6], color=PALETTE["red"], linewidth=2)
-    ax.plot([88, 48], [24.6, 24.6], color=PALETTE["red"], linewidth=2)
+    stroke(ax, [88, 88], [top - 6, 24.6], "red", 2)
+    stroke(ax, [88, 48], [24.6, 24.6], "red", 2)
     arrow(ax, (48, 24.6), (48, 28), colour=PALETTE["red"], width=2)
     text(ax, 70, 22.6, words["gradient"], size=11, colour=PALETTE["red"])
     weights = (0.8, 0.5, -0.4)

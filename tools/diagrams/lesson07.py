@@ -7,10 +7,9 @@ from functools import cache
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from PIL import Image
 
-from tools.diagrams.drawing import INK, arrow, box, card, photograph, picture, text
+from tools.diagrams.drawing import INK, arrow, box, card, photograph, picture, rectangle, stroke, text
 from utils.downloads import fetch
 from utils.plotting import PALETTE
 
@@ -91,7 +90,7 @@ WORDS = {
 
 
 def _bar(ax: Axes, x: float, y: float, width: float, height: float, colour: str) -> None:
-    ax.add_patch(Rectangle((x, y), width, height, facecolor=colour))
+    rectangle(ax, x, y, width, height, colour, edge="none")
 
 
 def opener() -> Figure:
@@ -110,7 +109,7 @@ def opener() -> Figure:
     text(ax, 58, 20.8, words["steps"][2], size=12, style="italic")
     text(ax, 69.5, 30.6, words["probabilities"], size=12)
     heights = (0.3, 12.0, 0.4)
-    ax.plot([63.5, 63.5], [6, 28], color=INK, linewidth=1.2)
+    stroke(ax, [63.5, 63.5], [6, 28], INK, 1.2)
     for place, (name, index, length) in enumerate(zip(words["classes"], words["indices"], heights, strict=True)):
         middle = 24 - 6.4 * place
         best = index == 388
@@ -199,7 +198,7 @@ def pipes() -> Figure:
     """One RGB pixel through three kinds of preprocessing: BGR minus mean, minus one to one, and inside the model."""
     words = WORDS["07_pipes"]
     figure, ax = card(95, 38)
-    ax.add_patch(Rectangle((4, 20.6), 8, 8, facecolor=(1, 200 / 255, 200 / 255), edgecolor=INK, linewidth=1.2))
+    rectangle(ax, 4, 20.6, 8, 8, (1, 200 / 255, 200 / 255), line=1.2)
     text(ax, 8, 15.6, words["pixel"], size=10.5)
     fills = ("red", "green", "blue")
     for place, (network, steps, result, where, fill) in enumerate(
@@ -214,7 +213,7 @@ def pipes() -> Figure:
         text(ax, 78.5, y + 4.6, result, size=12.5, weight="bold")
         text(ax, 78.5, y + 1.4, network, size=11.5)
         text(ax, 41.5, y + 8.5, where, size=11, style="italic")
-    ax.add_patch(Rectangle((18.8, 2.0), 46, 8.4, fill=False, edgecolor=PALETTE["blue"], linewidth=1.4, linestyle="--"))
+    rectangle(ax, 18.8, 2.0, 46, 8.4, line=1.4, edge=PALETTE["blue"], linestyle="--")
     return figure
 
 
@@ -235,8 +234,15 @@ def top5() -> Figure:
             counted = right is not None and right < limit
             label = words["top1"] if limit == 1 else words["top5"]
             colour = PALETTE["blue"] if counted else PALETTE["red"]
-            text(ax, x + 7 + 13 * column, 9.6, f"{label} {words['marks'][counted]}", size=12.5, colour=colour,
-                 weight="bold")  # fmt: skip
+            text(
+                ax,
+                x + 7 + 13 * column,
+                9.6,
+                f"{label} {words['marks'][counted]}",
+                size=12.5,
+                colour=colour,
+                weight="bold",
+            )
     text(ax, 47.5, 5.6, words["result"], size=13)
     text(ax, 47.5, 2.2, words["made_up"], size=10, style="italic")
     return figure
@@ -256,7 +262,7 @@ def embedding() -> Figure:
     shades = np.random.default_rng(3).gamma(0.5, 1, 12)
     for place, shade in enumerate(np.clip(shades / 2, 0, 1)):
         level = tuple(1 - shade * (1 - np.array((0, 0x72, 0xB2)) / 255))
-        ax.add_patch(Rectangle((50, 40 - 1.1 * place), 3, 1.1, facecolor=level, edgecolor=INK, linewidth=0.5))
+        rectangle(ax, 50, 40 - 1.1 * place, 3, 1.1, level, line=0.5)
     text(ax, 51.5, 24.4, words["embedding"], size=11.5, weight="bold")
     arrow(ax, (54.6, 34), (60, 34))
     box(ax, 61, 27, 14, 14, fill="orange")

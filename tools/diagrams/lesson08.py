@@ -9,11 +9,10 @@ from functools import cache
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from PIL import Image
 
-from tools.data.render_signs import draw_face
-from tools.diagrams.drawing import CARD, INK, arrow, box, card, photograph, picture, text
+from tools.data.sign_faces import draw_face
+from tools.diagrams.drawing import CARD, INK, arrow, box, card, photograph, picture, rectangle, stroke, text
 from utils import paths
 from utils.plotting import PALETTE
 
@@ -143,7 +142,7 @@ def _sign(name: str, side: int = 64) -> np.ndarray:
 
 
 def _block(ax: Axes, x: float, y: float, width: float, height: float, colour: str, hatch: str = "") -> None:
-    ax.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor=INK, linewidth=1.1, hatch=hatch))
+    rectangle(ax, x, y, width, height, colour, line=1.1, hatch=hatch)
 
 
 def opener() -> Figure:
@@ -160,7 +159,7 @@ def opener() -> Figure:
     text(ax, 43.2, 39.6, words["base"], size=12.5, weight="bold")
     arrow(ax, (53.8, 33), (59, 33))
     box(ax, 60, 29, 11, 8, fill="grey", words=words["old_head"], size=12)
-    ax.plot([59.4, 71.6], [28.4, 37.6], color=PALETTE["red"], linewidth=2)
+    stroke(ax, [59.4, 71.6], [28.4, 37.6], "red", 2)
     text(ax, 81.4, 34.4, words["old_note"], size=11.5)
     text(ax, 81.4, 31, words["off"], size=11.5, colour=PALETTE["red"])
     arrow(ax, (43.2, 27.6), (43.2, 18.4), width=2.2, colour=PALETTE["blue"])
@@ -194,12 +193,12 @@ def options() -> Figure:
         for x, colour in enumerate(colours[:6]):
             _block(ax, 22 + 3.6 * x, y, 3.6, 8, colour, "//" if colour == NEW else "")
         _block(ax, 46.1, y, 9, 8, colours[6], "//" if colours[6] == NEW else "")
-        ax.add_patch(Rectangle((47, y + 1.3), 7.2, 5.4, facecolor=colours[6]))
+        rectangle(ax, 47, y + 1.3, 7.2, 5.4, colours[6], edge="none")
         text(ax, 50.6, y + 4, words["heads"][place], size=10.5)
         text(ax, 64, y + 4, words["trains"][place], size=11.5)
         text(ax, 83, y + 4, words["needs"][place], size=11)
         if place:
-            ax.plot([2, 93], [y + 9.2, y + 9.2], color=PALETTE["grey"], linewidth=0.6)
+            stroke(ax, [2, 93], [y + 9.2, y + 9.2], "grey", 0.6)
     for x, colour, name in zip((4, 34, 65), (FROZEN, TUNED, NEW), words["legend"], strict=True):
         _block(ax, x, 2, 3.4, 3, colour, "//" if colour == NEW else "")
         text(ax, x + 4.6, 3.5, name, size=11, ha="left")
@@ -214,7 +213,7 @@ def folders() -> Figure:
     names = [row[1:] for row in words["folders"]] + [(words["rest"], ""), words["last"]]
     for place, (name, file) in enumerate(names):
         y = 37.6 - 4.6 * place
-        ax.plot([4.4, 4.4, 7], [y + (3 if place == 0 else 4.6), y, y], color=INK, linewidth=1)
+        stroke(ax, [4.4, 4.4, 7], [y + (3 if place == 0 else 4.6), y, y], INK, 1)
         text(ax, 8, y, name + ("/" if file else ""), size=12, ha="left", weight="bold", colour=PALETTE["blue"])
         text(ax, 14.5, y, file, size=11, ha="left")
         if file and place < 3:
@@ -296,7 +295,7 @@ def flips() -> Figure:
                 colour=PALETTE[colour],
             )
     for x in (32.4, 63.6):
-        ax.plot([x, x], [2, 48], color=PALETTE["grey"], linewidth=0.8)
+        stroke(ax, [x, x], [2, 48], "grey", 0.8)
     return figure
 
 
@@ -328,7 +327,7 @@ def freeze() -> Figure:
         ((spans[0][0], spans[2][1]), words["frozen"], 10.6, PALETTE["grey"]),
         ((spans[3][0], spans[4][1]), words["trains"], 10.6, PALETTE["green"]),
     ):
-        ax.plot([left, left, right, right], [y + 2.2, y + 1, y + 1, y + 2.2], color=colour, linewidth=1.8)
+        stroke(ax, [left, left, right, right], [y + 2.2, y + 1, y + 1, y + 2.2], colour, 1.8)
         text(ax, (left + right) / 2, y - 1.6, name, size=11)
     text(ax, (spans[3][0] + spans[4][1]) / 2, 5, words["sum"], size=11, weight="bold")
     text(ax, 47.5, 38, "VGG16", size=13, weight="bold")
@@ -363,13 +362,13 @@ def two_phases() -> Figure:
     text(ax, 5.4, 19, words["loss"], size=11.5, rotation=90)
     one, two = np.linspace(0, 1, 60), np.linspace(0, 1, 60)
     start, middle, end = 28.0, 18.6, 10.6
-    ax.plot(10 + 39 * one, middle + (start - middle) * np.exp(-4.5 * one), color=PALETTE["orange"], linewidth=2.6)
-    ax.plot(54 + 34 * two, end + (middle - end) * np.exp(-4.5 * two), color=PALETTE["green"], linewidth=2.6)
+    stroke(ax, 10 + 39 * one, middle + (start - middle) * np.exp(-4.5 * one), "orange", 2.6)
+    stroke(ax, 54 + 34 * two, end + (middle - end) * np.exp(-4.5 * two), "green", 2.6)
     ax.plot([9, 9.8], [start, start], color=INK)
     text(ax, 14.6, 29.8, words["start"], size=11)
-    ax.plot([51.4, 51.4], [7, 33], color=PALETTE["grey"], linewidth=1.2, linestyle="--")
+    stroke(ax, [51.4, 51.4], [7, 33], "grey", 1.2, linestyle="--")
     text(ax, 51.6, 22.8, words["unfreeze"], size=10.5, bbox={"facecolor": CARD, "edgecolor": "none", "pad": 1.5})
-    ax.plot([88, 88], [8, 14], color=PALETTE["grey"], linewidth=1.2, linestyle="--")
+    stroke(ax, [88, 88], [8, 14], "grey", 1.2, linestyle="--")
     text(ax, 85.4, 16, words["stop"], size=11)
     text(ax, 50, 1.8, words["bn"], size=11, style="italic")
     return figure

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon, Rectangle
 
-from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, text
+from tools.diagrams.drawing import INK, SOFT, arrow, bars, box, card, circle, polygon, rectangle, text
 from utils.plotting import PALETTE
 from utils.segmentation import camvid_classes
 
@@ -87,12 +87,17 @@ WORDS = {
     },
 }
 PHOTO = {
-    "sky": "#C5DCEE", "building": "#BE9475", "tree": "#6E9C5C", "pavement": "#D3CCBE", "road": "#92928F",
-    "car": "#B8443A", "left": "#35557F", "right": "#D8A23C", "pole": "#4A4A48",
-}  # fmt: skip
-IDS = {
-    "sky": 21, "building": 4, "tree": 26, "pavement": 19, "road": 17, "car": 5, "left": 16, "right": 16, "pole": 8,
-}  # fmt: skip
+    "sky": "#C5DCEE",
+    "building": "#BE9475",
+    "tree": "#6E9C5C",
+    "pavement": "#D3CCBE",
+    "road": "#92928F",
+    "car": "#B8443A",
+    "left": "#35557F",
+    "right": "#D8A23C",
+    "pole": "#4A4A48",
+}
+IDS = {"sky": 21, "building": 4, "tree": 26, "pavement": 19, "road": 17, "car": 5, "left": 16, "right": 16, "pole": 8}
 
 
 @cache
@@ -121,28 +126,27 @@ def _scene(ax: Axes, x: float, y: float, width: float, fills: Mapping[str, objec
     edge = "none" if not photo else "#55555566"
 
     def shape(part: str, *corners: tuple[float, float]) -> None:
-        ax.add_patch(Polygon([(x + s * a, y + s * b) for a, b in corners], closed=True, facecolor=fills[part],
-                             edgecolor=edge, linewidth=0.6))  # fmt: skip
+        polygon(ax, [(x + s * a, y + s * b) for a, b in corners], fills[part], line=0.6, edge=edge)
 
     shape("sky", (0, 10), (40, 10), (40, 28), (0, 28))
     shape("building", (0, 9), (11, 9), (11, 22), (5.5, 26.5), (0, 22))
     shape("building", (31, 9), (40, 9), (40, 19), (31, 19))
     shape("tree", (25.6, 9), (27.4, 9), (27.4, 14), (25.6, 14))
-    ax.add_patch(Circle((x + 26.5 * s, y + 16.5 * s), 4.2 * s, facecolor=fills["tree"], edgecolor=edge, linewidth=0.6))
+    circle(ax, x + 26.5 * s, y + 16.5 * s, 4.2 * s, fill=fills["tree"], line=0.6, edge=edge)
     shape("pavement", (0, 0), (40, 0), (40, 10), (0, 10))
     shape("road", (8, 0), (40, 0), (40, 3), (24, 10), (18, 10))
     if photo:
         for a, b in ((2, 13), (6.5, 13), (2, 18), (6.5, 18), (33, 13), (36.5, 13)):
-            ax.add_patch(Rectangle((x + s * a, y + s * b), 2.2 * s, 2.8 * s, facecolor="#EEF2F4", edgecolor=edge))
+            rectangle(ax, x + s * a, y + s * b, 2.2 * s, 2.8 * s, "#EEF2F4", edge=edge)
     car = [(20, 4), (32, 4), (32, 7), (29.6, 7), (28, 9.6), (23.4, 9.6), (21.8, 7), (20, 7)]
     shape("car", *car)
     for a in (22.8, 29.2):
         wheel = "#333333" if photo else fills["car"]
-        ax.add_patch(Circle((x + s * a, y + 4 * s), 1.5 * s, facecolor=wheel, edgecolor="none"))
+        circle(ax, x + s * a, y + 4 * s, 1.5 * s, fill=wheel, line=1, edge="none")
     shape("pole", (13.6, 4), (14.4, 4), (14.4, 24), (13.6, 24))
     _person(ax, x + 4.6 * s, y + 1.6 * s, 0.95 * s, fills["left"], edge)
     _person(ax, x + 6.9 * s, y + 1.2 * s, 1.0 * s, fills["right"], edge)
-    ax.add_patch(Rectangle((x, y), width, 28 * s, fill=False, edgecolor=INK, linewidth=1))
+    rectangle(ax, x, y, width, 28 * s)
     return 28 * s
 
 
@@ -163,7 +167,7 @@ def opener() -> Figure:
     text(ax, 84, 33, words["overlay"], size=12)
     for place, (part, name) in enumerate(words["legend"].items()):
         x, y = 4 + 24 * (place % 4), 7.4 - 4.4 * (place // 4)
-        ax.add_patch(Rectangle((x, y - 1.1), 3.2, 2.2, facecolor=classes["left" if part == "person" else part]))
+        rectangle(ax, x, y - 1.1, 3.2, 2.2, classes["left" if part == "person" else part], edge="none")
         text(ax, x + 4.2, y, name, size=11.5, ha="left")
     return figure
 
@@ -190,12 +194,12 @@ def tasks() -> Figure:
     frames = ((19.4, 2, 13.2, 8.4, "blue"), (2.7, 1.2, 3.7, 10.8, "red"), (5.3, 0.8, 3.6, 10.8, "orange"))
     for a, b, w, h, colour in frames:
         edge = PALETTE[colour]
-        ax.add_patch(Rectangle((x + a * s, 10 + b * s), w * s, h * s, fill=False, edgecolor=edge, linewidth=2))
+        rectangle(ax, x + a * s, 10 + b * s, w * s, h * s, line=2, edge=edge)
     return figure
 
 
 def _block(ax: Axes, x: float, y: float, width: float, height: float, fill: str) -> None:
-    ax.add_patch(Rectangle((x, y - height / 2), width, height, facecolor=SOFT[fill], edgecolor=INK, linewidth=1.2))
+    rectangle(ax, x, y - height / 2, width, height, fill, line=1.2)
 
 
 def unet() -> Figure:
@@ -250,8 +254,13 @@ def hrnet() -> Figure:
                 continue
             for source in range(3):
                 same = source == level
-                arrow(ax, (columns[column - 1] + 8.4, levels[source]), (x - 0.5, levels[level]),
-                      colour=INK if same else PALETTE["orange"], width=1.6 if same else 1.3)  # fmt: skip
+                arrow(
+                    ax,
+                    (columns[column - 1] + 8.4, levels[source]),
+                    (x - 0.5, levels[level]),
+                    colour=INK if same else PALETTE["orange"],
+                    width=1.6 if same else 1.3,
+                )
         if column:
             text(ax, x - 4.4, 35.6, words["exchange"], size=11.5, colour=PALETTE["red"])
     for note, y in zip(words["strides"], (23.7, 13.2, 4.2), strict=True):
@@ -273,8 +282,8 @@ def argmax() -> Figure:
     for sheet in range(6, -1, -1):
         x, y = 4 + 1.7 * sheet, 6 + 1.7 * sheet
         fill = SOFT["blue" if sheet else "white"]
-        ax.add_patch(Rectangle((x, y), 18, 13, facecolor=fill, edgecolor=INK, linewidth=1))
-        ax.add_patch(Rectangle((x + 10, y + 3), 2, 2, facecolor=PALETTE["orange"], edgecolor=INK, linewidth=0.8))
+        rectangle(ax, x, y, 18, 13, fill)
+        rectangle(ax, x + 10, y + 3, 2, 2, PALETTE["orange"], line=0.8)
     text(ax, 19, 31.8, words["maps"], size=12, weight="bold")
     text(ax, 15, 3, words["pixel"], size=11.5)
     arrow(ax, (15, 4.2), (15, 8.4))
@@ -292,7 +301,7 @@ def argmax() -> Figure:
             best = (row, column) == (1, 1)
             fill = PALETTE["orange"] if best else "white"
             x, y = 78.6 + 5 * column, 19.5 - 5 * row
-            ax.add_patch(Rectangle((x, y), 5, 5, facecolor=fill, edgecolor=INK, linewidth=1))
+            rectangle(ax, x, y, 5, 5, fill)
             text(ax, x + 2.5, y + 2.5, str(number), size=12, weight="bold" if best else "normal")
     return figure
 
@@ -311,7 +320,7 @@ def lut() -> Figure:
             colour = np.divide(classes[number].rgb, 255)
             for x, fill in ((5.0, "white"), (73.4, colour)):
                 corner = (x + 6 * column, 15 - 6 * row)
-                ax.add_patch(Rectangle(corner, 6, 6, facecolor=fill, edgecolor=INK, linewidth=1))
+                rectangle(ax, *corner, 6, 6, fill)
             text(ax, 8 + 6 * column, 18 - 6 * row, str(number), size=13)
     arrow(ax, (24.4, 15), (31.4, 15))
     arrow(ax, (65.6, 15), (72.4, 15))
@@ -322,7 +331,7 @@ def lut() -> Figure:
         if number is None:
             text(ax, 36.6, y, "⋮", size=11)
             continue
-        ax.add_patch(Rectangle((40.4, y - 1.1), 3.4, 2.2, facecolor=np.divide(classes[number].rgb, 255)))
+        rectangle(ax, 40.4, y - 1.1, 3.4, 2.2, np.divide(classes[number].rgb, 255), edge="none")
         text(ax, 36.6, y, str(number), size=12, weight="bold")
         text(ax, 53.6, y, ", ".join(map(str, classes[number].rgb)), size=12)
     return figure
@@ -344,11 +353,12 @@ def iou() -> Figure:
         for row in range(5):
             for column in range(6):
                 fill = fills.get((row - 1, column - 1), "white")
-                ax.add_patch(Rectangle((x0 + cell * column, 26 - cell * row - cell + 4), cell, cell,
-                                       facecolor=SOFT[fill], edgecolor=PALETTE["grey"], linewidth=0.6))  # fmt: skip
+                rectangle(
+                    ax, x0 + cell * column, 26 - cell * row - cell + 4, cell, cell, fill, line=0.6, edge=PALETTE["grey"]
+                )
         for first, colour in ((0, "blue"), (1, "red")):
             corner = (x0 + cell * (1 + first), 30 - 4 * cell)
-            ax.add_patch(Rectangle(corner, 3 * cell, 3 * cell, fill=False, edgecolor=PALETTE[colour], linewidth=2.4))
+            rectangle(ax, *corner, 3 * cell, 3 * cell, line=2.4, edge=PALETTE[colour])
         middle = x0 + 3 * cell
         if word is None:
             text(ax, middle, 4.4, words["true"], size=12, colour=PALETTE["blue"])
