@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import re
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tools.data.registry import write_file
 from utils import paths
 
 
@@ -52,11 +54,10 @@ def versions() -> dict[str, str]:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a JSON file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+    """Write a JSON file as a whole or not at all; a list of numbers or words takes one line."""
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    text = re.sub(r"\[[^][{}]*\]", lambda match: re.sub(r"\n\s*", " ", match[0]), text)
+    write_file(path, text.encode())
 
 
 def read_json(path: Path, default: Any = None) -> Any:
