@@ -68,8 +68,8 @@ def recipes(results: dict[str, Any]) -> str:
 
 Lesson 6: the lesson's recipe does not reach 78.3 % on JPEG copies of the images, so its {epochs["lesson 6's recipe"]}
 epochs count whole; ours needs {epochs["ours"]}. A tenth of an epoch was measured and scaled. That ours needs as many
-epochs in float32, and the lesson's as many in bfloat16, is assumed. Our long recipe's {epochs["ours, long"]} epochs take
-{spread(cifar["long to lesson"])} times as long as the lesson's; [the results](RESULTS.md) have their accuracy.
+epochs in float32, and the lesson's as many in bfloat16, is assumed. Our long recipe's {epochs["ours, long"]} epochs
+take {spread(cifar["long to lesson"])} times as long as the lesson's; [the results](RESULTS.md) have their accuracy.
 
 Lesson 8: VGG16 was measured for a few steps and extrapolated, {number(signs["seconds of an epoch of VGG16"])} s an
 epoch; Lite0 took {spread(signs["seconds of Lite0"])} s, loading included.
@@ -81,7 +81,10 @@ def predictions(results: dict[str, Any]) -> str:
     lite0, lite2 = (results[f"lesson 7, efficientnet_{name}"] for name in ("lite0", "lite2"))
     rows = []
     for name in lite0["pictures a second"]:
-        cells = [[number(one["pictures a second"][name]), spread(one["ratio"][name])] for one in (lite0, lite2)]
+        cells = [
+            [number(one["pictures a second"][name]), spread(one["ratio"][name]) if name in one["ratio"] else "1"]
+            for one in (lite0, lite2)
+        ]
         rows.append([name, *cells[0], *cells[1]])
     frames = [[size, spread(seconds)] for size, seconds in results["lesson 9, one frame"]["seconds"].items()]
     return f"""## How long is a prediction?

@@ -139,11 +139,12 @@ def lesson_6() -> str:
     return f"""## Lesson 6: CIFAR-10
 
 Validation accuracies on 15,000 of the 50,000 training images, seed {lesson["seed"]}; the recipe was chosen on them, and
-no test images were used. Our images were {lesson["pictures"]}; how much of the difference to the older course's numbers, on
-the original images, that explains was not measured. Our recipe: a first convolution that halves width and height, more
-channels, batch normalisation, images mirrored and shifted, in the long training with a grey hole, softened labels, a
-rate that rises and falls, multiplications in 16-bit floating point (bfloat16). When the long training's network adds
-what it says of an image and of its mirror image, it reaches {percent(ours["long"]["val_accuracy_with_mirror_images"])}.
+no test images were used. Our images were {lesson["pictures"]}; how much of the
+difference to the older course's numbers, on the original images, that explains was not measured. Our recipe: a first
+convolution that halves width and height, more channels, batch normalisation, images mirrored and shifted, in the long
+training with a grey hole, softened labels, a rate that rises and falls, multiplications in 16-bit floating point
+(bfloat16). When the long training's network adds what it says of an image and of its mirror image, it reaches
+{percent(ours["long"]["val_accuracy_with_mirror_images"])}.
 [The benchmarks](BENCHMARKS.md) compare times on one machine.
 {made_by(lesson, *ours.values())}
 
