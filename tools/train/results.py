@@ -17,6 +17,7 @@ import statistics
 import sys
 from typing import Any
 
+from tools.data.registry import write_file
 from utils import paths
 
 
@@ -234,11 +235,13 @@ def page() -> str:
 
 
 def write() -> None:
-    """Write the page, and the numbers between the comments of the other two."""
-    (paths.ROOT / "docs" / "RESULTS.md").write_text(page(), encoding="utf-8")
+    """Write the page, and the numbers between the comments of the other two: all of them, or none."""
     values = numbers()
+    texts = {paths.ROOT / "docs" / "RESULTS.md": page()}
     for path in (paths.ROOT / "README.md", paths.ASSETS / "SOURCES.md"):
-        path.write_text(filled(path.read_text(encoding="utf-8"), values), encoding="utf-8")
+        texts[path] = filled(path.read_text(encoding="utf-8"), values)
+    for path, text in texts.items():
+        write_file(path, text.encode())
 
 
 if __name__ == "__main__":
