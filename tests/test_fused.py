@@ -1,15 +1,13 @@
 """The fused batch normalisation against Keras's own layer."""
 
-import numpy as np
-import pytest
-
-from utils import runtime  # isort: skip
+from __future__ import annotations
 
 import keras
+import numpy as np
+import pytest
+import tensorflow as tf
 
 from tools.train.fused import FusedBatchNormalization, fuse
-
-tf = runtime.tf
 
 
 def step(layer: keras.Layer, x: np.ndarray) -> list[np.ndarray]:

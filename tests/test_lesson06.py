@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ import keras
 from keras import layers
 
 from tools.train import cifar10
+from utils import paths
 from utils.confusion import most_confused
 from utils.downloads import fetch
 
@@ -149,5 +149,4 @@ def test_the_most_confused_pair_of_the_full_run_is_counted_by_hand():
 
 
 def test_cifar10_is_not_in_the_repository():
-    assets = Path(cifar10.TARGET).parent
-    assert not [path for path in assets.rglob("*cifar*") if path.suffix != ".json"]
+    assert not [path for path in (paths.ASSETS / "data").rglob("*cifar*") if path.suffix != ".json"]

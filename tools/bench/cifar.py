@@ -9,49 +9,37 @@ epochs each recipe needs comes from assets/data/cifar10_history.json and cifar10
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Callable
 from dataclasses import replace
 
+import keras
+import numpy as np
+
 from tools.bench import common
+from tools.train import cifar10
+from tools.train.cifar10 import RECIPES, Recipe
 from utils import paths
 
-import keras  # isort: skip
-import numpy as np  # isort: skip
-
-from tools.train import cifar10
-from tools.train.cifar10 import Recipe
-
-DATA = paths.ASSETS / "data"
 TRAINING, VALIDATION = 35_000, 15_000
 BATCH_SIZE = 256  # a multiple of both recipes' batches, so that neither drops images
-OLDER = "older recipe"
-NOTE = (
-    "the older recipe does not reach 78.3 % on JPEG copies, so its 31 epochs count whole; a tenth of an epoch was "
-    "measured and scaled; that ours needs as many epochs in float32, and the older one as many in bfloat16, is assumed"
-)
 TARGET = 0.783  # the validation accuracy that the older course reached on the original images
+LESSON, LESSON_16 = "lesson 6's recipe", "lesson 6's recipe in bfloat16"
 
 
-def epoch_of_lesson(images: np.ndarray, one_hot: np.ndarray, n_train: int, precision: str) -> Callable:
+def epoch_of_lesson(images: np.ndarray, one_hot: np.ndarray, n_train: int, precision: str) -> Callable[[], object]:
     """Training and validation as in `tools.train.cifar10`, with lesson 6's network with dropout."""
     x = images.astype("float32") / 255
-    with_policy = keras.dtype_policies.get(precision)
-    keras.config.set_dtype_policy(with_policy)
+    keras.config.set_dtype_policy(precision)
     try:
         model = cifar10.build(dropout=True)
     finally:
         keras.config.set_dtype_policy("float32")
     model.compile(keras.optimizers.RMSprop(1e-3), "categorical_crossentropy", metrics=["accuracy"])
-
-    def fit() -> None:
-        model.fit(x[:n_train], one_hot[:n_train], batch_size=cifar10.BATCH_SIZE,
-                  validation_data=(x[n_train:], one_hot[n_train:]), verbose=0)  # fmt: skip
-
-    return fit
+    train, valid = (x[:n_train], one_hot[:n_train]), (x[n_train:], one_hot[n_train:])
+    return lambda: model.fit(*train, batch_size=cifar10.BATCH_SIZE, validation_data=valid, verbose=0)
 
 
-def epoch_of_ours(images: np.ndarray, one_hot: np.ndarray, n_train: int, recipe: Recipe) -> Callable:
+def epoch_of_ours(images: np.ndarray, one_hot: np.ndarray, n_train: int, recipe: Recipe) -> Callable[[], object]:
     """The same with our recipe, its augmentation included."""
     model = cifar10.build_ours(recipe)
     batches = cifar10.Augmented(images[:n_train], one_hot[:n_train], recipe)
@@ -67,8 +55,8 @@ def epochs(part: float, rounds: int, recipes: dict[str, Recipe]) -> dict[str, li
     images = generator.integers(0, 256, (n_train + n_valid, 32, 32, 3), np.uint8)
     one_hot = keras.utils.to_categorical(generator.integers(0, 10, len(images)), 10)
     sides = {
-        OLDER: epoch_of_lesson(images, one_hot, n_train, "float32"),
-        f"{OLDER} in bfloat16": epoch_of_lesson(images, one_hot, n_train, "mixed_bfloat16"),
+        LESSON: epoch_of_lesson(images, one_hot, n_train, "float32"),
+        LESSON_16: epoch_of_lesson(images, one_hot, n_train, "mixed_bfloat16"),
     }
     for name, recipe in recipes.items():
         sides[name] = epoch_of_ours(images, one_hot, n_train, recipe)
@@ -82,52 +70,28 @@ def epochs_until(accuracies: list[float], target: float) -> int | None:
 
 
 def main() -> None:
-    older = json.loads((DATA / "cifar10_history.json").read_text())
-    ours = json.loads((DATA / "cifar10_ours_history.json").read_text())
-    short, long = (
-        Recipe(**ours[name]["recipe"] | {key: tuple(ours[name]["recipe"][key]) for key in ("widths", "pooled")})
-        for name in ("short", "long")
-    )
+    kept = [paths.ASSETS / "data" / name for name in ("cifar10_history.json", "cifar10_ours_history.json")]
+    lesson, ours = (json.loads(path.read_text(encoding="utf-8")) for path in kept)
+    short, long = RECIPES["short"], RECIPES["long"]
     recipes = {"ours": short, "ours in float32": replace(short, precision="float32"), "ours, long": long}
-    times = epochs(0.1, 9, recipes)
-    n_older = older["epochs"]
-    accuracies = {"older recipe": older["dropout"]["history"]["val_accuracy"]}
-    accuracies |= {name: ours[name]["history"]["val_accuracy"] for name in ("short", "long")}
-    n_ours = epochs_until(accuracies["short"], TARGET)
+    accuracies = ours["short"]["history"]["val_accuracy"]
+    n_lesson, n_ours = lesson["epochs"], epochs_until(accuracies, TARGET)
     if n_ours is None:
-        raise SystemExit(f"our short recipe does not reach {TARGET:.1%}: {accuracies['short']}")
-    total = [n_older * value for value in times[OLDER]]
-    total_bfloat16 = [n_older * value for value in times[f"{OLDER} in bfloat16"]]
-    n_equal = epochs_until(accuracies["short"], max(accuracies[OLDER]))
-    n_best = accuracies[OLDER].index(max(accuracies[OLDER])) + 1
-    short_ones = {n: [n * value for value in times["ours"]] for n in (n_ours, n_equal)}
+        raise SystemExit(f"our short recipe does not reach {TARGET:.1%}: {accuracies}")
+    times = epochs(0.1, 9, recipes)
+
+    def whole(name: str, number: int) -> list[float]:
+        return [number * value for value in times[name]]
+
     common.record(
         "lesson 6, time to 78.3 %",
-        "5 times less time than the older recipe's 31 epochs",
         {
-            "ratio": common.ratio(total, short_ones[n_ours]),
-            "ratio with both in float32": common.ratio(total, [n_ours * value for value in times["ours in float32"]]),
-            "ratio with both in bfloat16": common.ratio(total_bfloat16, short_ones[n_ours]),
-            "ratio to the older recipe's own best accuracy": common.ratio(
-                [n_best * value for value in times[OLDER]], short_ones[n_equal]
-            ),
-            "note": NOTE,
-            "epochs": {OLDER: n_older, "ours": n_ours, "older recipe's best": n_best, "ours to that": n_equal},
-            "best validation accuracy of the older recipe": max(accuracies[OLDER]),
-            "seconds of an epoch": {name: statistics.median(values) for name, values in times.items()},
-            "rounds": times,
-        },
-    )
-    long_ones = [long.epochs * value for value in times["ours, long"]]
-    common.record(
-        "lesson 6, best accuracy",
-        "88 % within the older recipe's total time",
-        {
-            "validation accuracy, last epoch": accuracies["long"][-1],
-            "validation accuracy with mirror images": ours["long"]["val_accuracy_with_mirror_images"],
-            "epochs": long.epochs,
-            "share of the older recipe's time": common.ratio(long_ones, total),
-            "share with both in bfloat16": common.ratio(long_ones, total_bfloat16),
+            "ratio": common.ratio(whole(LESSON, n_lesson), whole("ours", n_ours)),
+            "ratio with both in float32": common.ratio(whole(LESSON, n_lesson), whole("ours in float32", n_ours)),
+            "ratio with both in bfloat16": common.ratio(whole(LESSON_16, n_lesson), whole("ours", n_ours)),
+            "long to lesson": common.ratio(whole("ours, long", long.epochs), whole(LESSON, n_lesson)),
+            "epochs": {LESSON: n_lesson, "ours": n_ours, "ours, long": long.epochs},
+            "seconds of an epoch": {name: common.spread(values)["median"] for name, values in times.items()},
         },
     )
 

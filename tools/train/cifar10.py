@@ -1,14 +1,13 @@
-"""Train networks on the real CIFAR-10 training images and keep the histories as a small JSON.
+"""Train networks on the CIFAR-10 training images: lesson 6's two, or our recipe, once short and once long.
 
-    python -m tools.train.cifar10 cifar10_train.zip --work /tmp/cifar10
-    python -m tools.train.cifar10 cifar10_train.zip --work /tmp/cifar10 --recipe ours
-    COURSE_MODE=full python -m tools.train.cifar10 --work /tmp/cifar10
+    python -m tools.train.cifar10 lesson cifar10_train.zip
+    python -m tools.train.cifar10 short cifar10_train.zip
+    python -m tools.train.cifar10 long cifar10_train.zip
 
-The zip holds cifar10_train/<class>/<n>.jpg, 5,000 images per class; ours were JPEG copies. Without a zip the original
-images are downloaded. They are shuffled with the seed and split 70/30 into training and validation images. A training
-can be stopped and started again: the state after every epoch is in --work. The first command trains lesson 6's two
-networks, 31 epochs each, and writes assets/data/cifar10_history.json; on two cores it takes one to two hours. The
-second trains our recipe, once for a few epochs and once for many, and writes assets/data/cifar10_ours_history.json.
+The zip or folder holds <class>/<n>.jpg, 5,000 images per class; ours were JPEG copies. Without one, and with
+COURSE_MODE=full, the original images are downloaded. They are shuffled with the seed and split 70/30 into training and
+validation images. `lesson` trains for 31 epochs without and with dropout, one to two hours on two cores; `short` takes
+two minutes, `long` half an hour. A training can be stopped and started again.
 
 Our recipe: convolutions with more channels on fewer pixels, which processors like better; batch normalisation; images
 mirrored and shifted by chance, in the long training with a grey hole; softened labels; stochastic gradient descent with
@@ -20,59 +19,65 @@ twice as much.
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
-import time
-import zipfile
+import sys
 from dataclasses import asdict, dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-
-from utils import paths
-
-from utils import runtime  # isort: skip  (first, since it keeps TensorFlow's start-up messages away)
 
 import keras
 import numpy as np
 from keras import layers
 from numpy.lib.stride_tricks import sliding_window_view
-from PIL import Image
 
+from tools.train import common
+from tools.train.data import open_data
 from tools.train.fused import FusedBatchNormalization
 from utils import datasets
 from utils.confusion import confusion_matrix
+from utils.downloads import DownloadError
 
-DATA = paths.ASSETS / "data"
-TARGET, OURS = DATA / "cifar10_history.json", DATA / "cifar10_ours_history.json"
 SEED, EPOCHS, BATCH_SIZE, LEARNING_RATE, VALIDATION = 42, 31, 256, 0.001, 0.3
+Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # images and labels to train on, and to validate with
 
 
-def read_images(path: Path | None) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """All images of the zip as (N, 32, 32, 3) uint8, their labels as (N,) int64, and the class names in order.
+def read_images(path: Path | None) -> tuple[np.ndarray, np.ndarray, str]:
+    """All images of a zip or folder as (N, 32, 32, 3) uint8, their labels as (N,) int64, and what they are, in words.
 
-    Without a zip: the original training images, which full mode downloads.
+    Without a path: the original training images, which full mode downloads.
+
+    Raises:
+        SystemExit: the path does not hold CIFAR-10, or the download failed.
     """
     if path is None:
-        (images, labels), _ = datasets.load_cifar10()
-        return images, labels[:, 0].astype(np.int64), list(datasets.CIFAR10_CLASSES)
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-        images = np.stack([np.asarray(Image.open(BytesIO(archive.read(name))).convert("RGB")) for name in names])
-    classes = sorted({name.split("/")[1] for name in names})
-    return images, np.array([classes.index(name.split("/")[1]) for name in names]), classes
+        try:
+            (images, labels), _ = datasets.load_cifar10()
+        except DownloadError as error:
+            sys.exit(f"{error}\nName a zip of the images, or set COURSE_MODE=full, which downloads them.")
+        return images, labels[:, 0].astype(np.int64), "the original files"
+    pictures = open_data(path, "CIFAR-10")
+    classes = {name: number for number, name in enumerate(datasets.CIFAR10_CLASSES)}
+    names = [name for name in pictures.names if Path(name).parent.name in classes]
+    images = np.stack([pictures.picture(name) for name in names])
+    if images.shape[1:] != (32, 32, 3):
+        sys.exit(f"{path.name} has pictures of {images.shape[2]} x {images.shape[1]} pixels; CIFAR-10's have 32 x 32.")
+    copies = "JPEG copies" if names[0].lower().endswith((".jpg", ".jpeg")) else "copies"
+    return images, np.array([classes[Path(name).parent.name] for name in names]), f"{copies} ({path.name})"
 
 
-def build(dropout: bool, width: float = 1) -> keras.Model:
-    """The network of lesson 6: 669,354 parameters, with or without its four dropout layers; probabilities come out.
+def split_images(images: np.ndarray, labels: np.ndarray, limit: int | None = None) -> Split:
+    """Shuffled with the seed, 70 % to train on and 30 % to validate with; of each part at most `limit`."""
+    order = np.random.default_rng(SEED).permutation(len(images))
+    n_train = round(len(images) * (1 - VALIDATION))
+    train, valid = order[:n_train][:limit], order[n_train:][:limit]
+    return images[train], labels[train], images[valid], labels[valid]
 
-    A `width` other than 1 multiplies the numbers of its filters.
-    """
+
+def build(dropout: bool) -> keras.Model:
+    """The network of lesson 6: 669,354 parameters, with or without its four dropout layers; probabilities come out."""
     model = keras.Sequential([keras.Input((32, 32, 3))])
     for filters in (32, 64, 64):
         for _ in range(2):
-            model.add(layers.Conv2D(round(width * filters), 3, padding="same", activation="relu"))
+            model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
         model.add(layers.MaxPooling2D(2))
         if dropout:
             model.add(layers.Dropout(0.25))
@@ -82,58 +87,6 @@ def build(dropout: bool, width: float = 1) -> keras.Model:
         model.add(layers.Dropout(0.5))
     model.add(layers.Dense(10, activation="softmax"))
     return model
-
-
-class KeepHistory(keras.callbacks.Callback):
-    """Append each epoch's numbers and seconds to a file, so that an interrupted run loses none."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path, self.began = path, 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        rows = json.loads(self.path.read_text()) if self.path.exists() else []
-        row = {key: round(float(value), 5) for key, value in (logs or {}).items()}
-        row["seconds"] = round(time.perf_counter() - self.began, 2)
-        rows = [*rows[:epoch], row]  # an epoch that was interrupted after its line is run, and written, again
-        self.path.write_text(json.dumps(rows))
-        print(f"epoch {epoch + 1:2}  {row}", flush=True)
-
-
-def fit(model: keras.Model, work: Path, **arguments: Any) -> dict[str, list[float]]:
-    """Keras's `fit`, continued after an interruption: each number of the history, epoch by epoch."""
-    callbacks = [KeepHistory(work / "history.json"), keras.callbacks.BackupAndRestore(work / "state")]
-    model.fit(**arguments, callbacks=callbacks, verbose=0)
-    rows = json.loads((work / "history.json").read_text())
-    return {key: [row[key] for row in rows] for key in rows[0]}
-
-
-def train(dropout: bool, split: tuple[np.ndarray, ...], work: Path) -> dict:
-    """One variant from the first epoch, or from where it was interrupted, to its scores with dropout off."""
-    finished = work / "result.json"
-    if finished.exists():
-        return json.loads(finished.read_text())
-    x_train, y_train, x_valid, y_valid = split
-    work.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(SEED)
-    model = build(dropout)
-    model.compile(keras.optimizers.RMSprop(LEARNING_RATE), "categorical_crossentropy", metrics=["accuracy"])
-    one_hot = keras.utils.to_categorical
-    valid = (x_valid, one_hot(y_valid, 10))
-    history = fit(model, work, x=x_train, y=one_hot(y_train, 10), batch_size=BATCH_SIZE, epochs=EPOCHS,
-                  validation_data=valid)  # fmt: skip
-    loss, accuracy = model.evaluate(x_train, one_hot(y_train, 10), batch_size=BATCH_SIZE, verbose=0)
-    predicted = model.predict(x_valid, batch_size=BATCH_SIZE, verbose=0).argmax(axis=1)
-    result = {
-        "history": history,
-        "train_without_dropout": {"loss": round(loss, 5), "accuracy": round(accuracy, 5)},
-        "confusion_on_validation": confusion_matrix(y_valid, predicted, 10).tolist(),
-    }
-    finished.write_text(json.dumps(result))
-    return result
 
 
 @dataclass(frozen=True)
@@ -220,67 +173,103 @@ def compile_ours(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> No
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=8)
 
 
-def train_ours(recipe: Recipe, split: tuple[np.ndarray, ...], work: Path) -> dict:
-    """One training with our recipe, from the first epoch or from where it was interrupted.
-
-    Besides the history: the validation accuracy when the logits for an image and for its mirror image are added.
-    """
-    finished = work / "result.json"
-    if finished.exists():
-        return json.loads(finished.read_text())
+def train_lesson(dropout: bool, split: Split, folder: Path, epochs: int = EPOCHS) -> dict[str, Any]:
+    """Lesson 6's network: its history, its scores on the training images with dropout off, its confusions."""
     x_train, y_train, x_valid, y_valid = split
-    work.mkdir(parents=True, exist_ok=True)
+    x_train, x_valid = x_train.astype("float32") / 255, x_valid.astype("float32") / 255
+    one_hot = keras.utils.to_categorical(y_train, 10)
+    keras.utils.set_random_seed(SEED)
+    model = build(dropout)
+    model.compile(keras.optimizers.RMSprop(LEARNING_RATE), "categorical_crossentropy", metrics=["accuracy"])
+    model, history = common.train(
+        model,
+        folder,
+        {"dropout": dropout, "epochs": epochs, "batch_size": BATCH_SIZE, "images": len(x_train)},
+        x=x_train,
+        y=one_hot,
+        batch_size=BATCH_SIZE,
+        epochs=epochs,
+        validation_data=(x_valid, keras.utils.to_categorical(y_valid, 10)),
+    )
+    model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    loss, accuracy = model.evaluate(x_train, one_hot, batch_size=BATCH_SIZE, verbose=0)
+    predicted = model.predict(x_valid, batch_size=BATCH_SIZE, verbose=0).argmax(axis=1)
+    return {
+        "history": history,
+        "train_without_dropout": {"loss": round(loss, 5), "accuracy": round(accuracy, 5)},
+        "confusion_on_validation": confusion_matrix(y_valid, predicted, 10).tolist(),
+    }
+
+
+def train_ours(recipe: Recipe, split: Split, folder: Path) -> dict[str, Any]:
+    """Our recipe: its settings and history.
+
+    Besides them: the validation accuracy when the logits for an image and for its mirror image are added.
+    """
+    x_train, y_train, x_valid, y_valid = split
     keras.utils.set_random_seed(recipe.seed)
     model = build_ours(recipe)
     batches = Augmented(x_train, keras.utils.to_categorical(y_train, 10), recipe)
     compile_ours(model, recipe, len(batches))
-    valid = (x_valid, keras.utils.to_categorical(y_valid, 10))
-    history = fit(model, work, x=batches, epochs=recipe.epochs, validation_data=valid, validation_batch_size=500)
+    model, history = common.train(
+        model,
+        folder,
+        asdict(recipe) | {"images": len(x_train)},
+        x=batches,
+        epochs=recipe.epochs,
+        validation_data=(x_valid, keras.utils.to_categorical(y_valid, 10)),
+        validation_batch_size=500,
+    )
     logits = sum(model.predict(images, batch_size=500, verbose=0) for images in (x_valid, x_valid[:, :, ::-1]))
-    result = {
+    return {
         "recipe": asdict(recipe),
         "parameters": model.count_params(),
         "history": history,
         "val_accuracy_with_mirror_images": round(float((logits.argmax(axis=1) == y_valid).mean()), 5),
     }
-    finished.write_text(json.dumps(result))
-    return result
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("zip", type=Path, nargs="?", help="zip of cifar10_train/<class>/<n>.jpg")
-    parser.add_argument("--work", type=Path, required=True, help="folder for the state between epochs")
-    parser.add_argument("--recipe", choices=("lesson", "ours"), default="lesson", help="whose recipe to train")
+    parser = common.command_line(__doc__, "cifar10")
+    parser.add_argument("kind", choices=("lesson", *RECIPES), help="which training, see above")
+    parser.add_argument("data", type=Path, nargs="?", help="zip or folder of <class>/<n>.jpg")
     parser.add_argument("--precision", choices=("mixed_bfloat16", "float32"), default="mixed_bfloat16", help="of ours")
     arguments = parser.parse_args()
-    images, labels, classes = read_images(arguments.zip)
-    order = np.random.default_rng(SEED).permutation(len(images))
-    images, labels = images[order], labels[order]
-    n_train = round(len(images) * (1 - VALIDATION))
-    ours = arguments.recipe == "ours"
-    result = {
-        "command": f"python -m tools.train.cifar10 cifar10_train.zip --work FOLDER{' --recipe ours' if ours else ''}",
-        "data": f"the 50,000 CIFAR-10 training images, {n_train} for training, {len(images) - n_train} for validation",
+    kind, target = arguments.kind, arguments.target
+    images, labels, form = read_images(arguments.data)
+    split = split_images(images, labels, arguments.limit)
+    n_train, n_valid = len(split[1]), len(split[3])
+    record = {
+        "command": " ".join(
+            ["python -m tools.train.cifar10", kind, *([arguments.data.name] if arguments.data else [])]
+        ),
+        "data": f"the {n_train + n_valid:,} CIFAR-10 training images, {n_train} for training, {n_valid} for validation",
+        "pictures": form,
         "seed": SEED,
-        "versions": {"python": platform.python_version(), "tensorflow": runtime.tf.__version__,
-                     "keras": keras.__version__},
-        "class_names": classes,
-    }  # fmt: skip
-    if ours:
-        split = (images[:n_train], labels[:n_train], images[n_train:], labels[n_train:])
-        for name, recipe in RECIPES.items():
-            recipe = replace(recipe, precision=arguments.precision)
-            result[name] = train_ours(recipe, split, arguments.work / name)
-    else:
-        scaled = images.astype("float32") / 255
-        split = (scaled[:n_train], labels[:n_train], scaled[n_train:], labels[n_train:])
-        result |= {"epochs": EPOCHS, "batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE}
+        "versions": common.versions(),
+        **common.trial(arguments.epochs, arguments.limit),
+    }
+    if kind == "lesson":
+        epochs = arguments.epochs or EPOCHS
+        record |= {"epochs": epochs, "batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE}
+        record["class_names"] = list(datasets.CIFAR10_CLASSES)
         for name, dropout in (("dropout", True), ("baseline", False)):
-            result[name] = train(dropout, split, arguments.work / name)
-    target = OURS if ours else TARGET
-    target.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"wrote {target}")
+            print(f"Lesson 6's network {'with' if dropout else 'without'} dropout:")
+            record[name] = train_lesson(dropout, split, target / name, epochs)
+        with_dropout, without = (record[name]["history"]["val_accuracy"][-1] for name in ("dropout", "baseline"))
+        sentence = (
+            f"Validation accuracy {with_dropout:.2%} with dropout and {without:.2%} without, after {epochs} epochs."
+        )
+        common.finish(target, "cifar10_history.json", record, sentence)
+        return
+    recipe = replace(RECIPES[kind], precision=arguments.precision)
+    record |= train_ours(replace(recipe, epochs=arguments.epochs or recipe.epochs), split, target / kind)
+    accuracies = record["history"]["val_accuracy"]
+    mirrored = record["val_accuracy_with_mirror_images"]
+    sentence = (
+        f"Validation accuracy {accuracies[-1]:.2%} after {len(accuracies)} epochs, {mirrored:.2%} with mirror images."
+    )
+    common.finish(target, "cifar10_ours_history.json", {kind: record}, sentence)
 
 
 if __name__ == "__main__":

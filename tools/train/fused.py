@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from utils import runtime  # isort: skip  (first, since it keeps TensorFlow's start-up messages away)
-
 import keras
+import tensorflow as tf
 
-tf = runtime.tf
 
-
+@keras.saving.register_keras_serializable("course")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """keras.layers.BatchNormalization over the channels of (N, H, W, C): one kernel in training, in place of a dozen.
 

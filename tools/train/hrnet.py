@@ -1,14 +1,12 @@
 """Train lesson 9's small HRNet on the real CamVid frames, score it, and export it as a SavedModel.
 
     python -m tools.data.street_photos training photos.zip
-    python -m tools.train.hrnet train camvid_trainval.zip photos.zip photos.zip --work /tmp/hrnet
-    python -m tools.train.hrnet evaluate camvid_trainval.zip --work /tmp/hrnet
-    python -m tools.train.hrnet export --work /tmp/hrnet
+    python -m tools.train.hrnet camvid_trainval.zip photos.zip photos.zip
 
-The first zip holds 367 training and 101 validation frames of 360x480 with masks of the ids 0-10 (CLASSES) and 11
-(unlabelled); further ones only training frames. A zip that is named twice is seen twice an epoch. A training can be
-stopped and started again: its state after every epoch is in --work. `evaluate` writes assets/data/hrnet_scores.json,
-`export` the SavedModel assets/models/hrnet_small.
+The first zip (or folder) holds 367 training and 101 validation frames of 360x480 with masks of the ids 0-10 (CLASSES)
+and 11 (unlabelled); further ones only training frames. A zip that is named twice is seen twice an epoch. A training can
+be stopped and started again. It takes 37 minutes of two cores; at its end the validation frames are scored and the
+model is exported, and `python -m tools.train.publish` puts both, hrnet_scores.json and models/hrnet_small, into assets.
 
 The network follows HRNet (Wang et al., "Deep High-Resolution Representation Learning for Visual Recognition", 2020):
 parallel branches at strides 4, 8 and 16 that exchange their features, here with 32, 64 and 96 channels. They begin
@@ -18,32 +16,24 @@ sees the stem's map at stride 2, since poles and signs are a few pixels wide.
 
 from __future__ import annotations
 
-import argparse
-import io
-import json
-import platform
 import shutil
-import time
-import zipfile
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from utils import paths
-
-from utils import runtime  # isort: skip  (first, since it keeps TensorFlow's start-up messages away)
-
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
-from PIL import Image
 
+from tools.train import common
+from tools.train.data import open_data
 from tools.train.fused import FusedBatchNormalization, fuse
+from utils import paths
+from utils.confusion import confusion_matrix
 
-tf = runtime.tf
-
-CLASSES = (
-    "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "cyclist",
-)  # fmt: skip
+CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "cyclist")
 UNLABELLED = len(CLASSES)
 CAMVID_IDS = (21, 4, 8, 17, 19, 26, 20, 9, 5, 16, 2)  # the same classes among CamVid's 32, in alphabetical order
 BACKBONE = paths.ASSETS / "models" / "efficientnet_lite0.keras"
@@ -54,19 +44,39 @@ BATCH_SIZE = 8
 LEARNING_RATE = 1e-3
 EPOCHS = 70
 SEED = 42
-COMMAND = "python -m tools.train.hrnet train camvid_trainval.zip photos.zip photos.zip --work FOLDER"
 
 
-# ---------------------------------------------------------------------------------------------------------------- data
-def read_frames(path: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """The frames of "train" or "val": (N, 360, 480, 3) uint8 and their masks, (N, 360, 480) uint8 in 0..11."""
-    with zipfile.ZipFile(path) as archive:
+def read_frames(path: Path, part: str, limit: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The frames of "train" or "val" (or another split that is there) and their masks.
 
-        def read(folder: str) -> np.ndarray:
-            names = sorted(name for name in archive.namelist() if f"/{part}/{folder}/" in name and "." in name)
-            return np.stack([np.asarray(Image.open(io.BytesIO(archive.read(name)))) for name in names])
+    Args:
+        path: zip or folder of …/<part>/images/ and …/<part>/labels/.
+        part: which split.
+        limit: only so many, evenly spaced.
 
-        return read("images"), read("labels")
+    Returns:
+        (N, H, W, 3) uint8 RGB and (N, H, W) uint8 in 0..11.
+
+    Raises:
+        SystemExit: the path does not hold CamVid in this layout, or its masks other ids.
+    """
+    pictures = open_data(path, "CamVid")
+    names = {
+        kind: [name for name in pictures.names if f"/{part}/{kind}/" in f"/{name}"] for kind in ("images", "labels")
+    }
+    stems = {kind: [Path(name).stem for name in files] for kind, files in names.items()}
+    if not stems["images"]:
+        sys.exit(f"{path.name} has no frames in {part}/images/.")
+    if stems["images"] != stems["labels"]:
+        sys.exit(f"{path.name}: the files of {part}/images/ and {part}/labels/ are not named alike.")
+    chosen = np.linspace(0, len(stems["images"]) - 1, min(limit or len(stems["images"]), len(stems["images"]))).astype(
+        int
+    )
+    frames = np.stack([pictures.picture(names["images"][i]) for i in chosen])
+    masks = np.stack([pictures.mask(names["labels"][i]) for i in chosen])
+    if frames.shape[:3] != masks.shape or masks.max() > UNLABELLED:
+        sys.exit(f"{path.name}: the masks need the size of the frames and ids from 0 to {UNLABELLED}.")
+    return frames, masks
 
 
 def class_weights(masks: np.ndarray) -> np.ndarray:
@@ -110,7 +120,6 @@ def random_camera(frame: Any, mask: Any) -> tuple[Any, Any]:
     return tf.clip_by_value(frame, 0, 1), mask
 
 
-# --------------------------------------------------------------------------------------------------------------- model
 def convolve(x: Any, filters: int, size: int = 3, stride: int = 1, relu: bool = True) -> Any:
     """Convolution, batch normalisation and, if asked for, ReLU."""
     x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
@@ -124,6 +133,7 @@ def residual(x: Any) -> Any:
     return layers.ReLU()(layers.Add()([x, y]))
 
 
+@keras.saving.register_keras_serializable("course")
 class UpsampleLike(layers.Layer):
     """Bilinear resize of the first map to the size of the second; Keras's own layers and ops need fixed sizes."""
 
@@ -193,17 +203,20 @@ def segmentation_loss(weights: np.ndarray) -> Any:
     return loss
 
 
-# ------------------------------------------------------------------------------------------------------------ commands
-def confusion(model: keras.Model, frames: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """(11, 11) counts of pixels over whole frames, row = true class."""
+def confusion(predict: Callable[[np.ndarray], Any], frames: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """(11, 11) counts of pixels over whole frames, row = true class; unlabelled pixels do not count.
+
+    Args:
+        predict: (N, H, W, 3) float32 RGB in [0, 1] to (N, H, W, 11) scores.
+        frames: (N, H, W, 3) uint8.
+        masks: (N, H, W) uint8.
+    """
     matrix = np.zeros((len(CLASSES),) * 2, np.int64)
     for start in range(0, len(frames), BATCH_SIZE):
-        logits = model.predict_on_batch(frames[start : start + BATCH_SIZE] / np.float32(255))
-        predicted = np.asarray(logits).argmax(axis=-1)
+        scores = predict(frames[start : start + BATCH_SIZE] / np.float32(255))
         true = masks[start : start + BATCH_SIZE]
         known = true < UNLABELLED
-        pairs = true[known] * len(CLASSES) + predicted[known]
-        matrix += np.bincount(pairs, minlength=matrix.size).reshape(matrix.shape)
+        matrix += confusion_matrix(true[known], np.asarray(scores).argmax(axis=-1)[known], len(CLASSES))
     return matrix
 
 
@@ -212,53 +225,14 @@ def intersection_over_union(matrix: np.ndarray) -> np.ndarray:
     return np.diag(matrix) / (matrix.sum(axis=0) + matrix.sum(axis=1) - np.diag(matrix))
 
 
-class Report(keras.callbacks.Callback):
-    """Every few epochs the IoU on the validation frames, into a file."""
-
-    def __init__(self, path: Path, frames: np.ndarray, masks: np.ndarray) -> None:
-        super().__init__()
-        self.path, self.frames, self.masks, self.began = path, frames, masks, 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        seconds = round(time.perf_counter() - self.began, 1)
-        row: dict[str, Any] = {"epoch": epoch + 1, "loss": round(logs["loss"], 4), "seconds": seconds}
-        if epoch % 10 == 9:
-            iou = intersection_over_union(confusion(self.model, self.frames, self.masks))
-            row["mean_iou"] = round(float(iou.mean()), 4)
-            row["iou"] = dict(zip(CLASSES, iou.round(3).tolist(), strict=True))
-        with self.path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-
-
-def train(data: list[Path], work: Path, epochs: int, rate: float) -> None:
-    work.mkdir(parents=True, exist_ok=True)
-    frames, masks = (np.concatenate(part) for part in zip(*(read_frames(path, "train") for path in data), strict=True))
-    valid = read_frames(data[0], "val")
-    keras.utils.set_random_seed(SEED)
-    model = build()
-    steps = len(frames) // BATCH_SIZE
-    decay = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=rate, warmup_steps=steps)
-    optimizer = keras.optimizers.AdamW(decay, weight_decay=1e-3, clipnorm=5.0)
-    model.compile(optimizer, segmentation_loss(class_weights(masks)))
-    views = tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(len(frames)).repeat()
-    views = views.map(random_view, 2).map(random_camera, 2).batch(BATCH_SIZE).prefetch(2)
-    callbacks = [Report(work / "log.jsonl", *valid), keras.callbacks.BackupAndRestore(work / "state")]
-    model.fit(views, epochs=epochs, steps_per_epoch=steps, callbacks=callbacks, verbose=2)
-    model.save_weights(work / "hrnet.weights.h5")
-
-
 class Segmenter(tf.Module):
     """What is exported: `predict`, as the HRNet on TensorFlow Hub has it."""
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
         self.values = [variable.value for variable in model.variables]  # what is saved
-        self._model = lambda images: model(
-            images, training=False
-        )  # not tracked, or each layer's functions would be saved, too
+        # A function is not tracked; a model is, and each layer's functions would be saved, too.
+        self._model = lambda images: model(images, training=False)
         channels = np.zeros((len(CLASSES), 33), np.float32)
         channels[range(len(CLASSES)), np.add(CAMVID_IDS, 1)] = 1
         self.channels = tf.constant(channels)
@@ -269,59 +243,93 @@ class Segmenter(tf.Module):
         return tf.tensordot(tf.nn.softmax(self._model(images)), self.channels, 1)
 
 
-def trained(work: Path) -> keras.Model:
+class MeanIoU(keras.callbacks.Callback):
+    """Every ten epochs the mean IoU of the validation frames, among the numbers of the epoch."""
+
+    def __init__(self, frames: np.ndarray, masks: np.ndarray) -> None:
+        super().__init__()
+        self.frames, self.masks = frames, masks
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if logs is not None and epoch % 10 == 9:
+            logs["mean_iou"] = intersection_over_union(
+                confusion(self.model.predict_on_batch, self.frames, self.masks)
+            ).mean()
+
+
+def train(data: list[Path], folder: Path, epochs: int, rate: float, limit: int | None) -> tuple[keras.Model, dict, int]:
+    """The trained model, its history, and how many frames an epoch has."""
+    parts = [read_frames(path, "train", limit) for path in data]
+    frames, masks = (np.concatenate(part) for part in zip(*parts, strict=True))
+    keras.utils.set_random_seed(SEED)
     model = build()
-    model.load_weights(work / "hrnet.weights.h5")
-    return model
+    steps = max(1, len(frames) // BATCH_SIZE)
+    decay = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=rate, warmup_steps=steps)
+    optimizer = keras.optimizers.AdamW(decay, weight_decay=1e-3, clipnorm=5.0)
+    model.compile(optimizer, segmentation_loss(class_weights(masks)))
+    views = tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(len(frames)).repeat()
+    views = views.map(random_view, 2).map(random_camera, 2).batch(BATCH_SIZE).prefetch(2)
+    model, history = common.train(
+        model,
+        folder,
+        {"epochs": epochs, "rate": rate, "frames": len(frames)},
+        [MeanIoU(*read_frames(data[0], "val", limit))],
+        x=views,
+        shuffle=False,
+        steps_per_epoch=steps,
+        epochs=epochs,
+    )
+    return model, history, len(frames)
 
 
-def evaluate(data: Path, work: Path, target: Path) -> None:
-    history = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
-    matrix = confusion(trained(work), *read_frames(data, "val"))
+def scores(matrix: np.ndarray) -> dict[str, Any]:
+    """What a confusion matrix of pixels says: IoU of each class, their mean, pixel accuracy, and the matrix."""
     iou = intersection_over_union(matrix)
-    for name, value in zip(CLASSES, iou, strict=True):
-        print(f"{name:10} {value:.3f}")
-    scores = {
-        "data": "the 101 validation frames of CamVid, 360x480; rows of `confusion` are true classes, entries pixels",
-        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-        "command": COMMAND,
-        "seed": SEED,
-        "epochs": len(history),
-        "seconds": round(sum(row["seconds"] for row in history)),
-        "loss": [row["loss"] for row in history],
+    return {
         "classes": CLASSES,
         "iou": iou.round(4).tolist(),
         "mean_iou": round(float(iou.mean()), 4),
         "pixel_accuracy": round(float(np.diag(matrix).sum() / matrix.sum()), 4),
         "confusion": matrix.tolist(),
     }
-    target.write_text(json.dumps(scores) + "\n", encoding="utf-8")
-    print(f"mean IoU {scores['mean_iou']:.3f}, pixel accuracy {scores['pixel_accuracy']:.3f}")
 
 
-def export(work: Path, target: Path) -> None:
+def export(model: keras.Model, target: Path) -> None:
+    """Write the SavedModel, and nothing if it cannot be written whole."""
+    beside = target.with_name(f"{target.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    tf.saved_model.save(Segmenter(model), str(beside))
     shutil.rmtree(target, ignore_errors=True)
-    tf.saved_model.save(Segmenter(trained(work)), str(target))
-    files = [path for path in sorted(target.rglob("*")) if path.is_file()]
-    print(*(f"{path.relative_to(target)}: {path.stat().st_size:,} bytes" for path in files), sep="\n")
+    beside.replace(target)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("train")
-    command.add_argument("data", type=Path, nargs="+", help="camvid_trainval.zip, and zips of further training frames")
-    command.add_argument("--epochs", type=int, default=EPOCHS)
-    command.add_argument("--rate", type=float, default=LEARNING_RATE, help="largest learning rate")
-    command = commands.add_parser("evaluate")
-    command.add_argument("data", type=Path, help="camvid_trainval.zip")
-    command.add_argument("--target", type=Path, default=paths.ASSETS / "data" / "hrnet_scores.json")
-    command = commands.add_parser("export")
-    command.add_argument("--target", type=Path, default=paths.ASSETS / "models" / "hrnet_small")
-    for command in commands.choices.values():
-        command.add_argument("--work", type=Path, required=True, help="folder of the training's state and weights")
-    arguments = vars(parser.parse_args())
-    {"train": train, "evaluate": evaluate, "export": export}[arguments.pop("command")](**arguments)
+    parser = common.command_line(__doc__, "hrnet")
+    parser.add_argument("data", type=Path, nargs="+", help="camvid_trainval.zip, and zips of further training frames")
+    parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="largest learning rate (%(default)s)")
+    arguments = parser.parse_args()
+    data, target, limit = arguments.data, arguments.target, arguments.limit
+    epochs = arguments.epochs or EPOCHS
+    model, history, n_train = train(data, target / "hrnet", epochs, arguments.rate, limit)
+    frames, masks = read_frames(data[0], "val", limit)
+    result = {
+        "data": f"the {len(frames)} validation frames of CamVid, {masks.shape[1]}x{masks.shape[2]}; "
+        "rows of `confusion` are true classes, entries pixels",
+        "training_data": f"{n_train} frames an epoch, of {', '.join(path.name for path in data)}",
+        "versions": common.versions(),
+        "command": f"python -m tools.train.hrnet {' '.join(path.name for path in data)}",
+        "seed": SEED,
+        "epochs": epochs,
+        "seconds": round(sum(history["seconds"])),
+        "loss": [round(value, 4) for value in history["loss"]],
+        **scores(confusion(model.predict_on_batch, frames, masks)),
+        **common.trial(arguments.epochs, limit),
+    }
+    export(model, target / "assets" / "models" / "hrnet_small")
+    sentence = (
+        f"Mean IoU {result['mean_iou']:.3f}, pixel accuracy {result['pixel_accuracy']:.3f} on {len(frames)} frames."
+    )
+    common.finish(target, "hrnet_scores.json", result, sentence)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
 """Fine-tune EfficientNet-Lite0 on German traffic signs, photographed or rendered, and score it on photographs.
 
-    python -m tools.train.signs real gtsrb_40_per_class.zip --work /tmp/signs
-    python -m tools.train.signs rendered gtsrb_40_per_class.zip --work /tmp/signs
-    python -m tools.train.signs ways gtsrb_40_per_class.zip --work /tmp/signs
+    python -m tools.train.signs real gtsrb_40_per_class.zip
+    python -m tools.train.signs rendered gtsrb_40_per_class.zip
+    python -m tools.train.signs ways gtsrb_40_per_class.zip
     python -m tools.train.signs lesson gtsrb_40_per_class.zip
 
-The zip holds GTSRB in lesson 8's layout: Train/<id>/ and Valid/<id>/ with 28 and 12 photographs a class, Test/ and
-Test.csv with half of the official test set. `real` trains on its 1,204 training images; `rendered` trains on the drawn
-signs of assets/data/traffic_signs.zip and on no photograph at all. Both answer for the same test photographs and write
-their part of assets/data/gtsrb_history.json. A training can be stopped and started again: its state after every epoch
-is in --work. `real` costs twelve minutes of one core, half as much on two; `rendered` two and a half. `ways` compares
-three ways of training on the photographs, at 64 pixels and for 20 epochs each: from scratch, with every layer of Lite0
-frozen, and fine-tuned; it writes assets/data/gtsrb_ways.json. `lesson` runs lesson 8's own cells up to its fine-tuning,
-in quick mode, and scores that network, too, on the test photographs; it writes its part of gtsrb_history.json.
+The zip or folder holds GTSRB in lesson 8's layout: Train/<id>/ and Valid/<id>/ with 28 and 12 photographs a class,
+Test/ and Test.csv with half of the official test set. `real` trains on its 1,204 training images; `rendered` trains on
+the drawn signs of assets/data/traffic_signs.zip and on no photograph at all. Both answer for the same test photographs.
+A training can be stopped and started again. `real` costs twelve minutes of one core, half as much on two; `rendered`
+two and a half. `ways` compares three ways of training on the photographs, at 64 pixels and for 20 epochs each: from
+scratch, with every layer of Lite0 frozen, and fine-tuned. `lesson` runs lesson 8 up to its fine-tuning, in quick mode,
+and scores that network, too, on the test photographs.
 
 What goes beyond lesson 8's recipe: images of 112 pixels; more augmentation; softened labels; batch normalisation that
 learns the statistics of road signs; normalised contrast (in trials on rendered signs these last two changed nothing);
@@ -21,37 +20,32 @@ and an image is judged in five positions whose probabilities are averaged. The s
 
 from __future__ import annotations
 
-import argparse
-import csv
 import json
-import platform
-import zipfile
-from dataclasses import asdict, dataclass
-from io import BytesIO, StringIO
+import os
+import re
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
-
-from utils import paths
-
-from utils import runtime  # isort: skip  (first, since it keeps TensorFlow's start-up messages away)
 
 import keras
 import nbformat
 import numpy as np
+import pandas as pd
+import tensorflow as tf
 from keras import layers, ops
-from PIL import Image
+from nbclient import NotebookClient
 
-from tools.train.cifar10 import KeepHistory
+from tools.train import common
+from tools.train.data import PICTURE, open_data, resized
+from utils import paths
 from utils.confusion import confusion_matrix, recall_per_class
 
-tf = runtime.tf
-
-TARGET = paths.ASSETS / "data" / "gtsrb_history.json"
-WAYS_TARGET = paths.ASSETS / "data" / "gtsrb_ways.json"
-RENDERED = paths.ASSETS / "data" / "traffic_signs.zip"
+CLASSES, OFFICIAL_TEST = 43, 12_630
 BACKBONE = paths.ASSETS / "models" / "efficientnet_lite0.keras"
-CLASSES = 43
-DATA = "GTSRB: 28 training and 12 validation photographs of each of 43 classes, half of the official test set"
+RENDERED = paths.ASSETS / "data" / "traffic_signs.zip"
 Images = tuple[np.ndarray, np.ndarray]  # (N, size, size, 3) uint8 and their labels, (N,) int64
 
 
@@ -79,26 +73,33 @@ WAYS = {
 }
 
 
-def decode(content: bytes, size: int) -> np.ndarray:
-    """An image file as a square of (size, size, 3) uint8."""
-    image = Image.open(BytesIO(content)).convert("RGB")
-    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+def read_part(path: Path, part: str, size: int, limit: int | None = None) -> Images:
+    """The images of Train, Valid or Test; the labels are folder names, or for Test those of Test.csv.
 
+    Args:
+        path: zip or folder.
+        part: "Train", "Valid" or "Test".
+        size: the images become squares of so many pixels.
+        limit: at most so many images, evenly spaced over the classes.
 
-def read_part(path: Path, part: str, size: int) -> Images:
-    """The images of Train, Valid or Test; the labels are folder names, or for Test those of Test.csv."""
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(archive.namelist())
-        table = next(name for name in names if name.endswith("Test.csv"))
-        root = table.removesuffix("Test.csv")
-        if part == "Test":
-            rows = list(csv.DictReader(StringIO(archive.read(table).decode())))
-            files = [(root + row["Path"], int(row["ClassId"])) for row in rows]
-        else:
-            inside = [name for name in names if name.startswith(f"{root}{part}/") and not name.endswith("/")]
-            files = [(name, int(name.split("/")[-2])) for name in inside]
-        images = np.stack([decode(archive.read(name), size) for name, _ in files])
-    return images, np.array([label for _, label in files])
+    Raises:
+        SystemExit: the path does not hold GTSRB in this layout.
+    """
+    pictures = open_data(path, "GTSRB")
+    table = next(name for name in pictures.names if name.endswith("Test.csv"))
+    top = table.removesuffix("Test.csv")
+    if part == "Test":
+        rows = pd.read_csv(BytesIO(pictures.content(table)))
+        files = [(top + name, label) for name, label in zip(rows["Path"], rows["ClassId"], strict=True)]
+    else:
+        inside = [name for name in pictures.names if re.fullmatch(rf"{re.escape(top + part)}/\d+/{PICTURE}", name)]
+        files = [(name, int(Path(name).parent.name)) for name in inside]
+    if not files:
+        sys.exit(f"{path.name} has no pictures in {part}/<class>/.")
+    if limit and limit < len(files):
+        files = [files[i] for i in np.linspace(0, len(files) - 1, limit).astype(int)]
+    images = np.stack([resized(pictures.picture(name), size) for name, _ in files])
+    return images, np.array([label for _, label in files], np.int64)
 
 
 @keras.saving.register_keras_serializable("signs")
@@ -196,101 +197,137 @@ def compile_model(model: keras.Model, settings: Settings, steps_per_epoch: int) 
     )
 
 
-def train(train_set: Images, valid_set: Images, settings: Settings, work: Path) -> tuple[keras.Model, dict]:
-    """The model after all epochs and its history; from the first epoch, or from where it was interrupted."""
-    work.mkdir(parents=True, exist_ok=True)
-    kept, weights = work / "history.json", work / "signs.weights.h5"
+def train(train_set: Images, valid_set: Images, settings: Settings, folder: Path) -> tuple[keras.Model, dict]:
+    """The model after all epochs and its history."""
     keras.utils.set_random_seed(settings.seed)
     model = build(settings)
-    if weights.exists():
-        model.load_weights(weights)
-    else:
-        steps = len(train_set[0]) // settings.batch_size
-        compile_model(model, settings, steps)
-        valid = (valid_set[0], keras.utils.to_categorical(valid_set[1], CLASSES))
-        callbacks = [KeepHistory(kept), keras.callbacks.BackupAndRestore(work / "state")]
-        model.fit(batches(*train_set, settings), steps_per_epoch=steps, epochs=settings.epochs,
-                  validation_data=valid, callbacks=callbacks, shuffle=False, verbose=0)  # fmt: skip
-        model.save_weights(weights)
-    rows = json.loads(kept.read_text())
-    return model, {key: [row[key] for row in rows] for key in rows[0]}
+    steps = max(1, len(train_set[0]) // settings.batch_size)
+    compile_model(model, settings, steps)
+    return common.train(
+        model,
+        folder,
+        asdict(settings) | {"images": len(train_set[0])},
+        x=batches(*train_set, settings),
+        steps_per_epoch=steps,
+        epochs=settings.epochs,
+        validation_data=(valid_set[0], keras.utils.to_categorical(valid_set[1], CLASSES)),
+        shuffle=False,
+    )
 
 
-def scores(model: keras.Model, test_set: Images) -> dict:
+def scores(model: keras.Model, test_set: Images) -> dict[str, Any]:
     """Accuracy on the test photographs, with five views and with one, and the recall of each class."""
     images, labels = test_set
     answers = {views: probabilities(model, images, views).argmax(axis=1) for views in (1, len(VIEWS))}
-    matrix = confusion_matrix(labels, answers[len(VIEWS)], CLASSES)
     return {
-        "test_accuracy": round(float((answers[len(VIEWS)] == labels).mean()), 5),
-        "test_accuracy_one_view": round(float((answers[1] == labels).mean()), 5),
+        "test_accuracy": accuracy(answers[len(VIEWS)], labels),
+        "test_accuracy_one_view": accuracy(answers[1], labels),
         "test_images": len(labels),
-        "recall": [round(float(value), 4) for value in recall_per_class(matrix)],
+        "recall": recall(answers[len(VIEWS)], labels),
     }
 
 
-def run(kind: str, path: Path, work: Path, settings: Settings) -> dict:
-    """Train on photographs or on rendered signs and score on the test photographs of the zip."""
+def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
+    """The share of right answers, in [0, 1]."""
+    return round(float((answers == labels).mean()), 5)
+
+
+def recall(answers: np.ndarray, labels: np.ndarray) -> list[float]:
+    """The share of right answers in each of the 43 classes; of a class without photographs it is nan."""
+    return [round(float(value), 4) for value in recall_per_class(confusion_matrix(labels, answers, CLASSES))]
+
+
+def run(kind: str, path: Path, folder: Path, settings: Settings, limit: int | None = None) -> dict[str, Any]:
+    """Train on photographs or on rendered signs and score on the test photographs."""
     source = RENDERED if kind == "rendered" else path
-    train_set, valid_set = (read_part(source, part, settings.size) for part in ("Train", "Valid"))
-    model, history = train(train_set, valid_set, settings, work)
+    train_set, valid_set = (read_part(source, part, settings.size, limit) for part in ("Train", "Valid"))
+    test_set = read_part(path, "Test", settings.size, limit)
+    model, history = train(train_set, valid_set, settings, folder)
     valid = probabilities(model, valid_set[0]).argmax(axis=1)
     return {
-        "command": f"python -m tools.train.signs {kind} {path.name} --work FOLDER",
-        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
+        "command": f"python -m tools.train.signs {kind} {path.name}",
+        "versions": common.versions(),
         "settings": asdict(settings),
         "images_per_class": len(train_set[0]) // CLASSES,
+        "valid_images": len(valid_set[0]),
         "history": history,
-        "valid_accuracy": round(float((valid == valid_set[1]).mean()), 5),
-        **scores(model, read_part(path, "Test", settings.size)),
+        "valid_accuracy": accuracy(valid, valid_set[1]),
+        **scores(model, test_set),
     }
 
 
-def lesson_on_photographs(path: Path) -> dict:
-    """Lesson 8's fine-tuned network, trained on rendered signs by the lesson's own cells, on the test photographs."""
-    cells = nbformat.read(next((paths.ROOT / "notebooks").glob("08_*.ipynb")), as_version=4).cells
-    scope: dict[str, Any] = {"__name__": "__main__"}  # dataclasses look for their module
-    for cell in cells:
-        if cell.cell_type == "code" and not cell.id.startswith("demo"):
-            exec(compile(cell.source, cell.id, "exec"), scope)
-        if cell.id == "fine-tune":
-            break
-    images, labels = read_part(path, "Test", scope["settings"].size)
-    answers = scope["model"].predict(images.astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
-    matrix = confusion_matrix(labels, answers, CLASSES)
+def described(result: dict[str, Any]) -> str:
+    """The photographs that a result is about, in words."""
+    train, valid, test = result["images_per_class"], result["valid_images"] // CLASSES, result["test_images"]
+    parts = {OFFICIAL_TEST: "the official test set", OFFICIAL_TEST // 2: "half of the official test set"}
+    part = parts.get(test, f"{test:,} photographs of the official test set")
+    return f"GTSRB: {train} training and {valid} validation photographs of each of {CLASSES} classes, {part}"
+
+
+SCORE_THE_LESSON = """
+from pathlib import Path
+
+from tools.train import signs
+
+signs.answer_for(model, settings.size, Path({data!r}), Path({target!r}))
+"""
+
+
+def answer_for(model: keras.Model, size: int, data: Path, target: Path) -> None:
+    """Write a network's answers and the right ones for the test photographs; called in the kernel of lesson 8."""
+    images, labels = read_part(data, "Test", size)
+    answers = model.predict(images.astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
+    common.write_json(target, {"answers": answers.tolist(), "labels": labels.tolist()})
+
+
+def lesson_on_photographs(path: Path) -> dict[str, Any]:
+    """Lesson 8's fine-tuned network, trained on rendered signs by the lesson itself, on the test photographs."""
+    open_data(path, "GTSRB")
+    notebook = nbformat.read(next(paths.NOTEBOOKS.glob("08_*.ipynb")), as_version=4)
+    trained = [cell.id for cell in notebook.cells].index("fine-tune")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "answers.json"
+        source = SCORE_THE_LESSON.format(data=str(path.resolve()), target=str(target))
+        notebook.cells = [*notebook.cells[: trained + 1], nbformat.v4.new_code_cell(source)]
+        environment = os.environ | {"COURSE_MODE": "quick", "PYTHONPATH": str(paths.ROOT)}
+        print("Lesson 8 runs up to its fine-tuning: about two minutes.", flush=True)
+        client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(paths.NOTEBOOKS)}})
+        client.execute(env=environment)
+        kept = json.loads(target.read_text(encoding="utf-8"))
+    answers, labels = np.array(kept["answers"]), np.array(kept["labels"])
     return {
         "command": f"python -m tools.train.signs lesson {path.name}",
-        "test_accuracy": round(float((answers == labels).mean()), 5),
+        "versions": common.versions(),
+        "test_accuracy": accuracy(answers, labels),
         "test_images": len(labels),
-        "recall": [round(float(value), 4) for value in recall_per_class(matrix)],
+        "recall": recall(answers, labels),
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.command_line(__doc__, "signs")
     parser.add_argument("kind", choices=(*SETTINGS, "ways", "lesson"), help="which training, see above")
-    parser.add_argument("zip", type=Path, help="zip of Train/<id>/, Valid/<id>/, Test/ and Test.csv")
-    parser.add_argument("--work", type=Path, help="folder for the state between epochs; not for `lesson`")
+    parser.add_argument("data", type=Path, help="zip or folder of Train/<id>/, Valid/<id>/, Test/ and Test.csv")
     arguments = parser.parse_args()
-    if arguments.kind != "lesson" and arguments.work is None:
-        parser.error(f"{arguments.kind} needs --work")
-    if arguments.kind == "ways":
-        result = {name: run("ways", arguments.zip, arguments.work / name, one) for name, one in WAYS.items()}
-        WAYS_TARGET.write_text(json.dumps(result, indent=1) + "\n")
-        print(f"wrote {WAYS_TARGET}")
+    kind, path, target, limit = arguments.kind, arguments.data, arguments.target, arguments.limit
+    shortened = common.trial(arguments.epochs, limit)
+
+    def trained(kind: str, name: str, settings: Settings) -> dict[str, Any]:
+        settings = replace(settings, epochs=arguments.epochs or settings.epochs)
+        return run(kind, path, target / name, settings, limit) | shortened
+
+    if kind == "ways":
+        result = {}
+        for name, settings in WAYS.items():
+            print(f"Lite0 {name}:")
+            result[name] = trained(kind, name.replace(" ", "_"), settings)
+        words = [f"{name} {one['test_accuracy']:.2%}" for name, one in result.items()]
+        common.finish(target, "gtsrb_ways.json", result, f"Accuracy on the test photographs: {', '.join(words)}.")
         return
-    kept = json.loads(TARGET.read_text()) if TARGET.exists() else {}
-    others = ("rendered_to_real", "lesson_to_real")
-    if arguments.kind == "lesson":
-        result = {**kept, "lesson_to_real": lesson_on_photographs(arguments.zip)}
-    else:
-        result = run(arguments.kind, arguments.zip, arguments.work / arguments.kind, SETTINGS[arguments.kind])
-        if arguments.kind == "real":
-            result = {"data": DATA, **result, **{name: kept.get(name) for name in others}}
-        else:
-            result = {**kept, "rendered_to_real": result}
-    TARGET.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"wrote {TARGET}")
+    result = lesson_on_photographs(path) if kind == "lesson" else trained(kind, kind, SETTINGS[kind])
+    sentence = f"Accuracy on {result['test_images']:,} test photographs: {result['test_accuracy']:.2%}."
+    entry = {"data": described(result), **result} if kind == "real" else {f"{kind}_to_real": result}
+    common.finish(target, "gtsrb_history.json", entry, sentence)
 
 
 if __name__ == "__main__":
