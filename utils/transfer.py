@@ -9,9 +9,7 @@ import requests
 from tqdm.auto import tqdm
 
 TIMEOUTS = (10, 30)  # seconds to connect, and between two pieces of the file
-LIMIT = (
-    2_000_000_000  # bytes; the largest file of the course has 0.6 GB, so what is longer is something else
-)
+LIMIT = 2_000_000_000  # bytes; the largest file of the course has 0.6 GB, so what is longer is something else
 PIECE = 1 << 15  # bytes; what is less than this is lost when the line breaks
 
 
