@@ -23,11 +23,20 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedReader
 from pathlib import Path
 
-import pooch
 import requests
 
-from utils.downloads import TIMEOUTS, DownloadError, Source, cache_dir, candidate_urls, fetch, is_verified, registry
+from utils.downloads import (
+    DownloadError,
+    Source,
+    cache_dir,
+    candidate_urls,
+    fetch,
+    file_hash,
+    is_verified,
+    registry,
+)
 from utils.segmentation import HRNET_ARCHIVE, hrnet_path
+from utils.transfer import TIMEOUTS
 
 MANIFEST = "SHA256SUMS"
 HRNET_LESSON = 9
@@ -104,7 +113,7 @@ def fetch_hrnet(mirror: Path | None = None) -> int:
 def line_of(folder: Path, name: str) -> str:
     """A file's line in the list of a mirror, in the form that `sha256sum --check` reads; empty if it is not there."""
     path = folder / name
-    return f"{pooch.file_hash(str(path))}  {name}" if path.exists() else ""
+    return f"{file_hash(path)}  {name}" if path.exists() else ""
 
 
 def recorded(folder: Path) -> set[str]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import os
@@ -9,11 +8,12 @@ import tarfile
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
-from PIL import Image
 
 from utils import datasets, downloads
 from utils.downloads import DownloadError
+from utils.pictures import read_picture
 
 
 def test_boston_housing_is_split_as_keras_does():
@@ -37,17 +37,15 @@ def test_boston_housing_options():
             datasets.load_boston_housing(test_split=bad)
 
 
-def test_boston_housing_agrees_with_keras_own_split(tmp_path, monkeypatch):
-    """Keras's load_data, given the same table as its file, returns the same arrays."""
-    import keras
-
-    table = np.loadtxt(downloads.fetch("data/boston_housing.csv"), delimiter=",", skiprows=1)
-    np.savez(tmp_path / "boston.npz", x=table[:, :-1], y=table[:, -1])
-    module = keras.src.datasets.boston_housing
-    monkeypatch.setattr(module, "get_file", lambda *_, **__: str(tmp_path / "boston.npz"))
-    for ours, theirs in zip(datasets.load_boston_housing(), keras.datasets.boston_housing.load_data(), strict=True):
-        np.testing.assert_array_equal(ours[0], theirs[0])
-        np.testing.assert_array_equal(ours[1], theirs[1])
+def test_boston_housing_as_a_table():
+    table = datasets.boston_housing_table()
+    assert table.shape == (506, 14)
+    assert list(table.columns) == [*datasets.BOSTON_COLUMNS, "MEDV"]
+    assert (table.dtypes == np.float64).all()
+    assert table.iloc[0].to_dict() | {"CRIM": 0.00632, "RM": 6.575, "MEDV": 24.0} == table.iloc[0].to_dict()
+    (x, y), _ = datasets.load_boston_housing(test_split=0)
+    rows = np.column_stack([x, y])
+    np.testing.assert_array_equal(rows[np.lexsort(rows.T)], table.to_numpy()[np.lexsort(table.to_numpy().T)])
 
 
 def test_mnist():
@@ -81,7 +79,7 @@ def test_full_mode_reads_keras_files(tmp_path, monkeypatch):
     quick = {"mnist": datasets.load_mnist(), "boston": datasets.load_boston_housing(test_split=0, seed=113)}
     (x_train, y_train), (x_test, y_test) = quick["mnist"]
     np.savez(tmp_path / "mnist.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
-    table = np.loadtxt(downloads.fetch("data/boston_housing.csv"), delimiter=",", skiprows=1)
+    table = datasets.boston_housing_table().to_numpy()
     np.savez(tmp_path / "boston_housing.npz", x=table[:, :-1], y=table[:, -1])
     monkeypatch.setenv("COURSE_MODE", "full")
     monkeypatch.setattr(datasets, "fetch", lambda name: tmp_path / name)
@@ -89,18 +87,28 @@ def test_full_mode_reads_keras_files(tmp_path, monkeypatch):
     np.testing.assert_array_equal(datasets.load_boston_housing(test_split=0)[0][0], quick["boston"][0][0])
 
 
-def test_cifar10_reads_the_published_archive(tmp_path, monkeypatch):
-    """An archive of the published form: planes of red, green and blue, labels as lists, names as bytes."""
+def write_cifar10_archive(folder):
+    """CIFAR-10's archive with four pictures in each part: what was written, by the name of the part."""
     rng = np.random.default_rng(0)
     written = {}
-    with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
+    with tarfile.open(folder / "cifar-10-python.tar.gz", "w:gz") as archive:
         for name in [f"data_batch_{number}" for number in range(1, 6)] + ["test_batch"]:
             batch = {b"data": rng.integers(0, 256, (4, 3072), np.uint8), b"labels": rng.integers(0, 10, 4).tolist()}
             written[name] = batch
-            data = pickle.dumps(batch, protocol=2)
-            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
+            add_pickle(archive, name, batch)
+    return written
+
+
+def add_pickle(archive, name, batch):
+    data = pickle.dumps(batch, protocol=2)
+    member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+    member.size = len(data)
+    archive.addfile(member, io.BytesIO(data))
+
+
+def test_cifar10_reads_the_published_archive(tmp_path, monkeypatch):
+    """An archive of the published form: planes of red, green and blue, labels as lists, names as bytes."""
+    written = write_cifar10_archive(tmp_path)
     monkeypatch.setenv("COURSE_MODE", "full")
     monkeypatch.setattr(datasets, "fetch", lambda name: tmp_path / name)
     ((x_train, y_train), (x_test, y_test)), class_names = datasets.load_cifar10_or_stand_in()
@@ -123,10 +131,7 @@ def test_an_archive_that_would_run_code_is_refused(tmp_path, monkeypatch):
             return os.system, ("touch " + str(tmp_path / "evil"),)
 
     with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
-        data = pickle.dumps({b"data": Evil()}, protocol=2)
-        member = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
-        member.size = len(data)
-        archive.addfile(member, io.BytesIO(data))
+        add_pickle(archive, "data_batch_1", {b"data": Evil()})
     monkeypatch.setattr(datasets, "fetch", lambda name: tmp_path / name)
     with pytest.raises(pickle.UnpicklingError, match="no place in a data file"):
         datasets.load_cifar10()
@@ -155,12 +160,17 @@ def idx(shape: tuple[int, ...], values: bytes) -> bytes:
     return gzip.compress(bytes([0, 0, 8, len(shape)]) + np.array(shape, ">i4").tobytes() + values)
 
 
-def test_read_idx(tmp_path):
-    path = tmp_path / "x.gz"
-    path.write_bytes(idx((2, 3), bytes(range(6))))
-    np.testing.assert_array_equal(datasets.read_idx(path), np.arange(6, dtype=np.uint8).reshape(2, 3))
-    path.write_bytes(idx((0, 28, 28), b""))
-    assert datasets.read_idx(path).shape == (0, 28, 28)
+def write_idx(path, values):
+    path.write_bytes(idx(values.shape, values.tobytes()))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (7,), (0, 28, 28)])
+def test_read_idx(tmp_path, shape):
+    values = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    write_idx(tmp_path / "x.gz", values)
+    read = datasets.read_idx(tmp_path / "x.gz")
+    np.testing.assert_array_equal(read, values)
+    assert read.shape == shape
 
 
 @pytest.mark.parametrize(
@@ -189,10 +199,9 @@ def test_traffic_signs_in_quick_mode(tmp_path, monkeypatch):
     assert len(datasets.TRAFFIC_SIGN_CLASSES) == 43 == len(set(datasets.TRAFFIC_SIGN_CLASSES))
     for part in ("Train", "Valid"):
         assert {path.name for path in (folder / part).iterdir()} == {str(number) for number in range(43)}
-    with (folder / "Test.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert {row["Path"] for row in rows} == {f"Test/{path.name}" for path in (folder / "Test").iterdir()}
-    assert {int(row["ClassId"]) for row in rows} == set(range(43))
+    table = pd.read_csv(folder / "Test.csv")
+    assert set(table["Path"]) == {f"Test/{path.name}" for path in (folder / "Test").iterdir()}
+    assert set(table["ClassId"]) == set(range(43))
     assert datasets.traffic_signs_folder() == folder
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == [folder]
 
@@ -201,7 +210,7 @@ def write_gtsrb_archives(folder):
     """GTSRB's three archives, with 43 classes of three tracks of 20 small pictures, and 50 test pictures."""
 
     def ppm(value: int) -> bytes:
-        return b"P6\n15 16\n255\n" + bytes([value % 256]) * (15 * 16 * 3)
+        return b"P6\n15 16\n255\n" + bytes([value, 0, 255]) * (15 * 16)  # red, green, blue
 
     with zipfile.ZipFile(folder / "GTSRB_Final_Training_Images.zip", "w") as archive:
         for class_id in range(43):
@@ -233,21 +242,21 @@ def test_traffic_signs_in_full_mode(tmp_path, monkeypatch):
             assert len(files) == count
             tracks[part] = {path.name.split("_")[1] for path in files}
         assert not tracks["Train"] & tracks["Valid"]
-    with Image.open(folder / "Train" / "7" / "00007_00000_00000.png") as image:
-        assert (image.size, image.mode, image.getpixel((3, 3))) == ((15, 16), "RGB", (7, 7, 7))
-    with (folder / "Test.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 50
-    for row in rows:
-        with Image.open(folder / row["Path"]) as image:
-            assert image.getpixel((0, 0))[0] == int(row["ClassId"])
+    sign = read_picture(folder / "Train" / "7" / "00007_00000_00000.png")
+    assert sign.shape == (16, 15, 3)
+    assert (sign == [7, 0, 255]).all()
+    table = pd.read_csv(folder / "Test.csv")
+    assert list(table.columns) == ["Width", "Height", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId", "Path"]
+    assert len(table) == 50
+    for row in table.itertuples():
+        assert read_picture(folder / row.Path)[0, 0, 0] == row.ClassId
 
 
 def test_a_broken_preparation_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
 
     def fill(folder):
-        (folder / "half").write_text("written")
+        (folder / "half").touch()
         raise OSError(28, "No space left on device")
 
     with pytest.raises(DownloadError, match=r"(?s)the disk is full.*COURSE_CACHE"):

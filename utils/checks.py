@@ -57,26 +57,46 @@ def exercise(
         mistakes: (wrong result or predicate, message) of typical answers, for the first case that fails.
         tolerance: relative and absolute tolerance for numbers.
     """
-    printed, results, mark, words = io.StringIO(), [], "○", "not attempted yet"
-    with contextlib.redirect_stdout(printed):
-        for arguments, _ in cases:
-            try:
-                results.append(answer(*arguments))
-            except Exception as error:  # whatever the reader's code raises is the message
-                results.append(error)
+    results, printed = _call(answer, [arguments for arguments, _ in cases])
     right = [_matches(got, wanted, tolerance) for got, (_, wanted) in zip(results, cases, strict=True)]
     if all(right):
         mark, words = "✓", "correct"
     elif any(got is not None for got in results):
-        got, (arguments, _) = results[right.index(False)], cases[right.index(False)]
-        message = next((text for wrong, text in mistakes if _matches(got, wrong, tolerance)), hint)
-        mark, words = "✗", f"{_brief(got)} is not right for the arguments {_brief(arguments)}. {message}".rstrip()
-        if isinstance(got, Exception):
-            words = f"your code raised {type(got).__name__}: {got}"
-    elif printed.getvalue():
+        first = right.index(False)
+        mark, words = "✗", _message(results[first], cases[first][0], hint, mistakes, tolerance)
+    elif printed:
         mark, words = "✗", "your function prints its answer and returns None. Write return before the answer."
+    else:
+        mark, words = "○", "not attempted yet"
     _marks[title] = mark
-    print(f"{printed.getvalue()}{mark} {title}: {words}")
+    print(f"{printed}{mark} {title}: {words}")
+
+
+def _call(answer: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> tuple[list[Any], str]:
+    """What a reader's function returns for each tuple of arguments, or the error that it raises; and what it prints."""
+    printed = io.StringIO()
+    results: list[Any] = []
+    with contextlib.redirect_stdout(printed):
+        for arguments in calls:
+            try:
+                results.append(answer(*arguments))
+            except Exception as error:  # whatever the reader's code raises is the message
+                results.append(error)
+    return results, printed.getvalue()
+
+
+def _message(
+    got: Any, arguments: tuple[Any, ...], hint: str, mistakes: Sequence[tuple[Any, str]], tolerance: float
+) -> str:
+    """What to say of a wrong result: the error, or the result with the message for a typical mistake, or the hint."""
+    if isinstance(got, Exception):
+        return f"your code raised {type(got).__name__}: {got}"
+    advice = hint
+    for wrong, text in mistakes:
+        if _matches(got, wrong, tolerance):
+            advice = text
+            break
+    return f"{_brief(got)} is not right for the arguments {_brief(arguments)}. {advice}".rstrip()
 
 
 def summary() -> None:

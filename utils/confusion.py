@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 
 
 class ConfusedPair(NamedTuple):
@@ -101,9 +103,13 @@ def most_confused(matrix: Any, class_names: Sequence[str], k: int = 5) -> list[C
     return [ConfusedPair(class_names[t], class_names[p], int(mistakes[t, p])) for t, p in pairs if mistakes[t, p] > 0]
 
 
-def plot_confusion_matrix(matrix: Any, class_names: Sequence[str], *, title: str = "Confusion matrix",
-                          ax: Axes | None = None) -> Axes:  # fmt: skip
+def plot_confusion_matrix(
+    matrix: Any, class_names: Sequence[str], *, title: str = "Confusion matrix", ax: Axes | None = None
+) -> Axes:
     """Draw a confusion matrix: counts in the cells, shade by row share, recall of each class at the right.
+
+    The shade grows faster for small shares than for large ones, so that a mistake made in one per cent of the examples
+    of a class does not look like none.
 
     Args:
         matrix: (C, C) counts, row = true class.
@@ -111,29 +117,45 @@ def plot_confusion_matrix(matrix: Any, class_names: Sequence[str], *, title: str
         title: title of the axes.
         ax: where to draw; by default a new figure that grows with C.
 
+    Returns:
+        The axes; the cell of row r and column c has its centre at (c + 0.5, r + 0.5).
+
     Raises:
         ValueError: the number of names is not the size of the matrix.
     """
     matrix = _checked(matrix, class_names)
     n = len(matrix)
+    side, font = (0.55, 10) if n <= 12 else (0.3, 7)  # of a cell in inches, of its number in points
     if ax is None:
-        side = max(4.0, 0.55 * n + 1.5)
-        ax = plt.subplots(figsize=(side + 1.0, side), layout="constrained")[1]
+        ax = plt.subplots(figsize=(max(4.0, side * n + 1.5) + 1.0, max(4.0, side * n + 1.5)), layout="constrained")[1]
     # Shade by share of the row: otherwise a frequent class looks worse than a rare one.
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    counts = np.where(matrix > 0, matrix.astype(str), "")
+    earlier = len(ax.texts)
+    sns.heatmap(
+        shares,
+        norm=PowerNorm(0.4, vmin=0, vmax=1),
+        cmap="Blues",
+        annot=counts,
+        fmt="",
+        annot_kws={"fontsize": font},
+        square=True,
+        linewidths=0.5,
+        linecolor="#DDDDDD",
+        cbar=False,
+        ax=ax,
+    )
     ax.grid(False)
-    font = 10 if n <= 12 else 6
-    for row, column in np.argwhere(matrix > 0):
-        colour = "white" if shares[row, column] > 0.5 else "black"
-        ax.text(column, row, f"{matrix[row, column]}", ha="center", va="center", fontsize=font, color=colour)
+    for number, share in zip(ax.texts[earlier:], shares.flat, strict=True):
+        number.set_color("white" if share > 0.3 else "black")  # seaborn takes white too early to be readable
     for row, recall in enumerate(recall_per_class(matrix)):
         text = "–" if np.isnan(recall) else f"{100 * recall:.1f} %"
-        ax.text(n - 0.35, row, text, ha="left", va="center", fontsize=font)
-    ax.text(n - 0.35, -0.75, "recall", ha="left", va="center", fontsize=font, style="italic")
+        ax.text(n + 0.2, row + 0.5, text, ha="left", va="center", fontsize=font)
+    ax.text(n + 0.2, -0.3, "recall", ha="left", va="center", fontsize=font, style="italic")
     rotation = 0 if max(map(len, class_names)) <= 2 else 45
-    ax.set_xticks(range(n), class_names, rotation=rotation, ha="right" if rotation else "center")
-    ax.set_yticks(range(n), class_names)
+    centres = np.arange(n) + 0.5
+    ax.set_xticks(centres, class_names, rotation=rotation, ha="right" if rotation else "center")
+    ax.set_yticks(centres, class_names, rotation=0)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.set_title(title, pad=18)
     return ax

@@ -6,9 +6,7 @@ In quick mode everything comes from files of the repository; in full mode from t
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
-import io
 import pickle
 import tarfile
 import zipfile
@@ -16,30 +14,88 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+import pandas as pd
 
 from utils.downloads import DownloadError, fetch, make_folder, unpack
 from utils.mode import mode
+from utils.pictures import decode_picture, write_picture
 
 Split = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 BOSTON_COLUMNS = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
 MNIST_CLASSES = tuple("0123456789")
 FASHION_MNIST_CLASSES = (
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-)  # fmt: skip
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 TRAFFIC_SIGN_CLASSES = (
-    "speed limit 20", "speed limit 30", "speed limit 50", "speed limit 60", "speed limit 70", "speed limit 80",
-    "end of speed limit 80", "speed limit 100", "speed limit 120", "no overtaking", "no overtaking by lorries",
-    "priority at next crossing", "priority road", "give way", "stop", "no vehicles", "no lorries", "no entry",
-    "danger", "bend to the left", "bend to the right", "double bend", "uneven road", "slippery road",
-    "road narrows on the right", "road works", "traffic signals", "pedestrians", "children", "cyclists",
-    "snow or ice", "wild animals", "end of all limits", "turn right", "turn left", "straight on",
-    "straight on or right", "straight on or left", "keep right", "keep left", "roundabout", "end of no overtaking",
+    "speed limit 20",
+    "speed limit 30",
+    "speed limit 50",
+    "speed limit 60",
+    "speed limit 70",
+    "speed limit 80",
+    "end of speed limit 80",
+    "speed limit 100",
+    "speed limit 120",
+    "no overtaking",
+    "no overtaking by lorries",
+    "priority at next crossing",
+    "priority road",
+    "give way",
+    "stop",
+    "no vehicles",
+    "no lorries",
+    "no entry",
+    "danger",
+    "bend to the left",
+    "bend to the right",
+    "double bend",
+    "uneven road",
+    "slippery road",
+    "road narrows on the right",
+    "road works",
+    "traffic signals",
+    "pedestrians",
+    "children",
+    "cyclists",
+    "snow or ice",
+    "wild animals",
+    "end of all limits",
+    "turn right",
+    "turn left",
+    "straight on",
+    "straight on or right",
+    "straight on or left",
+    "keep right",
+    "keep left",
+    "roundabout",
+    "end of no overtaking",
     "end of no overtaking by lorries",
-)  # fmt: skip
+)
 SIGNS_PER_CLASS = {"Train": 28, "Valid": 12}  # photographs that full mode takes of each class of GTSRB's training part
+
+
+def boston_housing_table() -> pd.DataFrame:
+    """The Boston housing data as a table: 506 census tracts of the 1970s in their original order.
+
+    Returns:
+        506 rows of float64: the columns BOSTON_COLUMNS, then "MEDV", the tract's median value of owner-occupied homes
+        in 1000 dollars, capped at 50.
+    """
+    if mode() == "full":
+        with np.load(fetch("boston_housing.npz"), allow_pickle=False) as archive:
+            return pd.DataFrame(archive["x"], columns=list(BOSTON_COLUMNS)).assign(MEDV=archive["y"])
+    return pd.read_csv(fetch("data/boston_housing.csv"), dtype=float, float_precision="round_trip")
 
 
 def load_boston_housing(test_split: float = 0.2, seed: int = 113) -> Split:
@@ -59,12 +115,8 @@ def load_boston_housing(test_split: float = 0.2, seed: int = 113) -> Split:
     """
     if not 0 <= test_split < 1:
         raise ValueError(f"test_split is a fraction in [0, 1), got {test_split}")
-    if mode() == "full":
-        with np.load(fetch("boston_housing.npz"), allow_pickle=False) as archive:
-            x, y = archive["x"], archive["y"]
-    else:
-        table = np.loadtxt(fetch("data/boston_housing.csv"), delimiter=",", skiprows=1)
-        x, y = table[:, :-1], table[:, -1]
+    table = boston_housing_table()
+    x, y = table[list(BOSTON_COLUMNS)].to_numpy(), table["MEDV"].to_numpy()
     # The legacy generator, because that is the one whose order Keras's split has had since its first release.
     order = np.arange(len(x))
     np.random.RandomState(seed).shuffle(order)
@@ -153,9 +205,10 @@ def load_cifar10_or_stand_in() -> tuple[Split, tuple[str, ...]]:
 def traffic_signs_folder() -> Path:
     """A folder of traffic signs of the 43 classes TRAFFIC_SIGN_CLASSES, in the layout that Keras reads.
 
-    Quick mode unpacks the embedded rendered signs (tools/data/render_signs.py), full mode prepares the German Traffic Sign
-    Recognition Benchmark (Stallkamp et al., 2011): of each class 28 photographs for training and 12 for validation,
-    evenly spaced, no physical sign in both; and all 12,630 of the official test set. Either is done once, in the cache.
+    Quick mode unpacks the embedded rendered signs (tools/data/render_signs.py), full mode prepares the German Traffic
+    Sign Recognition Benchmark (Stallkamp et al., 2011): of each class 28 photographs for training and 12 for
+    validation, evenly spaced, no physical sign in both; and all 12,630 of the official test set. Either is done once,
+    in the cache.
 
     Returns:
         The folder. Below it: Train/<0..42>/ and Valid/<0..42>/ with RGB pictures <class>_<track>_<frame>.jpg (.png in
@@ -173,30 +226,28 @@ def traffic_signs_folder() -> Path:
 def _prepare_gtsrb(folder: Path) -> None:
     """Write GTSRB's photographs, PPM files in the official archives, as PNG files in the course's layout."""
 
-    def convert(archive: zipfile.ZipFile, member: str, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(io.BytesIO(archive.read(member))) as image:
-            image.save(target)
-
     with zipfile.ZipFile(fetch("GTSRB_Final_Training_Images.zip")) as archive:
         for class_id in range(len(TRAFFIC_SIGN_CLASSES)):
             start = f"GTSRB/Final_Training/Images/{class_id:05}/"
             members = [name for name in archive.namelist() if name.startswith(start) and name.endswith(".ppm")]
             for part, names in split_tracks(members).items():
                 for name in names:
-                    convert(archive, name, folder / part / str(class_id) / f"{class_id:05}_{Path(name).stem}.png")
-    with zipfile.ZipFile(fetch("GTSRB_Final_Test_GT.zip")) as archive:
-        table = archive.read("GT-final_test.csv").decode("utf-8")
-    rows = list(csv.DictReader(io.StringIO(table), delimiter=";"))
+                    png = f"{part}/{class_id}/{class_id:05}_{Path(name).stem}.png"
+                    _convert_picture(archive, name, folder / png)
+    with zipfile.ZipFile(fetch("GTSRB_Final_Test_GT.zip")) as archive, archive.open("GT-final_test.csv") as file:
+        table = pd.read_csv(file, sep=";")
+    names = table.pop("Filename")
+    table["Path"] = "Test/" + names.str.replace(".ppm", ".png", regex=False)
     with zipfile.ZipFile(fetch("GTSRB_Final_Test_Images.zip")) as archive:
-        for row in rows:
-            name = row.pop("Filename")
-            row["Path"] = f"Test/{Path(name).stem}.png"
-            convert(archive, f"GTSRB/Final_Test/Images/{name}", folder / row["Path"])
-    with (folder / "Test.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
+        for name, path in zip(names, table["Path"], strict=True):
+            _convert_picture(archive, f"GTSRB/Final_Test/Images/{name}", folder / path)
+    table.to_csv(folder / "Test.csv", index=False, encoding="utf-8")
+
+
+def _convert_picture(archive: zipfile.ZipFile, member: str, target: Path) -> None:
+    """Write a picture of an archive as a file of the format that the target's name says."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(target, decode_picture(archive.read(member), member))
 
 
 def split_tracks(names: list[str]) -> dict[str, list[str]]:

@@ -14,33 +14,31 @@ import contextlib
 import difflib
 import errno
 import functools
+import hashlib
 import json
 import os
 import shutil
-import stat
-import tarfile
 import tempfile
 import time
-import unicodedata
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import filelock
-import pooch
-import requests
-from pooch.hashes import hash_matches
-from tqdm.auto import tqdm
+import platformdirs
 
 from utils import paths
 from utils.mode import mode
+from utils.transfer import TransferError, receive, size_of
 
-TIMEOUTS = (10, 30)  # seconds to connect, and between two pieces of the file
-WAITS = (1, 3, 9)  # seconds before the second, third and fourth try
+WAITS = (1, 3, 9)  # seconds before the second, third and fourth round of tries
 CURE = "Check the connection, name a mirror in COURSE_MIRROR, or work in quick mode (COURSE_MODE=quick)."
-UNPACKED_LIMIT = 5_000_000_000  # bytes; the largest archive of the course, GTSRB's training part, has 0.4 GB
+# `git checkout -- assets` alone does nothing, because Git takes the converted files for unchanged.
+CONVERSION_CURE = """Git for Windows does that by default. Restore all files with these three commands:
+  git config core.autocrlf false
+  git rm -r -q --cached assets
+  git checkout HEAD -- assets"""
 _seals: dict[Path, str] = {}  # what `is_verified` has found in this process
 
 
@@ -60,7 +58,7 @@ class Source:
         name: its key, a relative path with forward slashes.
         sha256: hash of the file's bytes as 64 hex digits, or None where the publisher states only `md5`.
         md5: MD5 as 32 hex digits, used where there is no SHA-256.
-        size: bytes, or None where no source states it.
+        size: bytes, or None where no source states it; for the progress bar and the room on the disk: the hash decides.
         licence: licence or status of the file.
         urls: where it can be downloaded, best first; empty for an embedded file.
         embedded: True if the file is part of the repository.
@@ -79,9 +77,14 @@ class Source:
     lessons: Sequence[int] = ()
 
     @property
-    def known_hash(self) -> str:
-        """The hash in pooch's notation, "algorithm:hexdigits"."""
-        return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}"
+    def algorithm(self) -> str:
+        """Which hash is known of it, "sha256" or "md5"."""
+        return "sha256" if self.sha256 else "md5"
+
+    @property
+    def digest(self) -> str:
+        """That hash, in hex digits."""
+        return self.sha256 or self.md5 or ""
 
 
 @functools.cache
@@ -93,7 +96,16 @@ def registry() -> dict[str, Source]:
 
 def cache_dir() -> Path:
     """Folder of downloaded files: $COURSE_CACHE, or the user's cache directory."""
-    return Path(os.environ.get("COURSE_CACHE") or pooch.os_cache("deep-learning-course"))
+    return Path(os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir("deep-learning-course"))
+
+
+def file_hash(path: Path, algorithm: str = "sha256") -> str:
+    """The hash of a file's bytes, in hex digits."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def fetch(name: str) -> Path:
@@ -151,15 +163,13 @@ def is_verified(path: Path, source: Source, *, again: bool = False) -> bool:
     if not path.exists():
         return False
     status = path.stat()
-    if source.size is not None and status.st_size != source.size:
-        return False
-    seal = f"{source.known_hash} {status.st_size} {status.st_mtime_ns}"
+    seal = f"{source.algorithm}:{source.digest} {status.st_size} {status.st_mtime_ns}"
     record = path.with_name(path.name + ".verified")
     if not again:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             if (_seals.get(path) or record.read_text(encoding="utf-8")) == seal:
                 return True
-    if not hash_matches(str(path), source.known_hash):
+    if file_hash(path, source.algorithm) != source.digest:
         return False
     _seals[path] = seal
     if not source.embedded:
@@ -174,11 +184,23 @@ def _verify_embedded(source: Source) -> Path:
     cure = f"Restore it with: git checkout -- {shown}\n(or download the repository again)."
     try:
         path.stat()  # raises where is_verified would only say no
-        if not is_verified(path, source):
-            raise DownloadError(f"{shown} is damaged: its SHA-256 is not the registered one.\n{cure}")
+        if is_verified(path, source):
+            return path
+        converted = _converted_line_ends(path, source)
     except OSError as error:
         raise DownloadError(f"{shown} is part of the course but cannot be read ({error.strerror}).\n{cure}") from error
-    return path
+    if converted:
+        raise DownloadError(f"{shown} is damaged: {converted}.\n{CONVERSION_CURE}")
+    raise DownloadError(f"{shown} is damaged: its SHA-256 is not the registered one.\n{cure}")
+
+
+def _converted_line_ends(path: Path, source: Source) -> str:
+    """What a conversion of line ends has done to a file, if undoing it gives the registered file; otherwise empty."""
+    data = path.read_bytes()
+    if hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest() != source.sha256:
+        return ""
+    count, first = data.count(b"\r\n"), data.index(b"\r\n")
+    return f"{count:,} of its line ends were converted from LF to CR LF, the first at byte {first:,}"
 
 
 def candidate_urls(source: Source) -> list[str]:
@@ -190,108 +212,59 @@ def candidate_urls(source: Source) -> list[str]:
 def _download(source: Source, path: Path) -> None:
     """Fetch a file from the first address that has it; on failure neither it nor a part of wrong bytes is left."""
     part = path.with_name(path.name + ".part")
-    free = shutil.disk_usage(path.parent).free
-    if source.size is not None and free < source.size - _size(part):
-        raise OSError(errno.ENOSPC, f"{source.size:,} bytes are needed and {free:,} are free")
-    urls, waits, reasons = candidate_urls(source), iter(WAITS), {}
-    while True:
-        before = _size(part)
+    _look_for_room(source, part)
+    urls = candidate_urls(source)
+    reasons: dict[str, str] = {}
+    for wait in (0, *WAITS):
+        time.sleep(wait)
         for url in list(urls):
             try:
-                _transfer(url, part, source)
-                part.replace(path)
-                is_verified(path, source)  # writes the record
-                return
-            except requests.RequestException as error:
-                reasons[url] = _reason(error)
-                if not _may_pass(error):
+                _receive_verified(url, part, source)
+            except TransferError as error:
+                reasons[url] = str(error)
+                if not error.may_pass:
                     urls.remove(url)
             except OSError:
                 part.unlink(missing_ok=True)  # a full disk is not to be kept full
                 raise
-        if _size(part) > before:
-            waits = iter(WAITS)  # the line is bad, but it goes on
-        wait = next(waits, None)
-        if wait is None or not urls:
+            else:
+                part.replace(path)
+                is_verified(path, source)  # writes the record
+                return
+        if not urls:
             break
-        time.sleep(wait)
-    lines = []
-    for reason in dict.fromkeys(reasons.values()):
-        first, *others = [url for url in reasons if reasons[url] == reason]
-        lines.append(f"  {first}{f' and {len(others)} more addresses' if others else ''}: {reason}\n")
-    raise DownloadError(f"{source.name} could not be downloaded to {path}:\n{''.join(lines)}{CURE}")
+    raise _not_downloaded(source, path, reasons)
 
 
-class _WrongContentError(requests.RequestException):
-    """What arrived is not the registered file."""
+def _look_for_room(source: Source, part: Path) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if source.size is not None and free < source.size - size_of(part):
+        raise OSError(errno.ENOSPC, f"{source.size:,} bytes are needed and {free:,} are free")
 
 
-def _transfer(url: str, part: Path, source: Source) -> None:
-    """Fetch the whole of a file, with the right hash, into `part`, from where it ends if the server can begin there."""
-    start = _size(part)
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS) as response:
-        if not (start and response.status_code == 416):  # there is no more than we have: the hash tells
-            response.raise_for_status()
-            resumed = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-            _write(response, part, source, start if resumed else 0)
-    if hash_matches(str(part), source.known_hash):
+def _receive_verified(url: str, part: Path, source: Source) -> None:
+    """Fetch the whole of a file into `part`; if its hash is not the registered one, remove it again."""
+    continued = part.exists()
+    receive(url, part, name=source.name, size=source.size)
+    if file_hash(part, source.algorithm) == source.digest:
         return
     with part.open("rb") as file:
         page = file.read(200).lstrip().lower().startswith((b"<!doctype html", b"<html"))
     part.unlink()
-    if not start:
-        raise _WrongContentError("sent a web page instead" if page else "its hash is not the registered one")
-    _transfer(url, part, source)  # the old part may have been of another file: once more, from the start
+    reason = "sent a web page instead" if page else "its hash is not the registered one"
+    raise TransferError(reason, may_pass=continued)  # the old part may have been of another file
 
 
-def _write(response: requests.Response, part: Path, source: Source, start: int) -> None:
-    """Append a body to the first `start` bytes of `part`, with a progress bar."""
-    encoded = "Content-Encoding" in response.headers  # then the length is not that of the file
-    length = response.headers.get("Content-Length", "")
-    total = start + int(length) if length.isdecimal() and not encoded else source.size
-    bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=source.name, leave=False,
-               disable=bool(os.environ.get("CI")))  # fmt: skip
-    with part.open("ab" if start else "wb") as file, bar:
-        for chunk in response.iter_content(1 << 15):  # what is less than this is lost when the line breaks
-            file.write(chunk)
-            bar.update(len(chunk))
-            if source.size is not None and file.tell() > source.size:
-                break
-    if source.size is not None and _size(part) > source.size:
-        part.unlink()
-        raise _WrongContentError(f"sent more than the {source.size:,} bytes of the file")
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _may_pass(error: requests.RequestException) -> bool:
-    """Whether the same request may succeed a little later."""
-    if error.response is not None:
-        return error.response.status_code in (408, 425, 429) or error.response.status_code >= 500
-    return isinstance(error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError)
-
-
-def _reason(error: requests.RequestException) -> str:
-    """One short line for what requests says in many."""
-    if error.response is not None and error.response.status_code >= 400:
-        return f"{error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy named in HTTP_PROXY or HTTPS_PROXY cannot be reached"
-    if isinstance(error, requests.ConnectTimeout):
-        return "no connection within the time limit"
-    text = str(error)
-    for sign, words in (
-        ("NameResolutionError", "the name of the host is not known (no network?)"),
-        ("refused", "the connection was refused"),
-        ("timed out", "the connection stalled"),
-        ("IncompleteRead", "the connection was cut"),
-    ):
-        if sign in text:
-            return words
-    return text
+def _not_downloaded(source: Source, path: Path, reasons: dict[str, str]) -> DownloadError:
+    """The error that names each reason with the addresses that failed for it."""
+    urls_of: dict[str, list[str]] = {}
+    for url, reason in reasons.items():
+        urls_of.setdefault(reason, []).append(url)
+    lines = [f"{source.name} could not be downloaded to {path}:"]
+    for reason, urls in urls_of.items():
+        others = f" and {len(urls) - 1} more addresses" if len(urls) > 1 else ""
+        lines.append(f"  {urls[0]}{others}: {reason}")
+    return DownloadError("\n".join([*lines, CURE]))
 
 
 def fetch_folder(name: str) -> Path:
@@ -349,7 +322,7 @@ def make_folder(name: str, fill: Callable[[Path], None]) -> Path:
 
 
 def unpack(name: str) -> Path:
-    """The folder with the contents of a registered zip or tar archive, unpacked once into the cache.
+    """The folder with the contents of a registered zip archive, unpacked once into the cache.
 
     Its name contains the start of the archive's hash, so that another archive gets another folder.
 
@@ -357,64 +330,17 @@ def unpack(name: str) -> Path:
         name: key in assets/registry.json.
 
     Raises:
-        DownloadError: the archive cannot be had or read, holds what no course file needs (links, devices, paths that
-            lead out, two names for one file, too much data), or the folder cannot be written.
+        DownloadError: the archive cannot be had, has not the registered number of files, or the folder cannot be
+            written.
     """
     archive = fetch(name)
     source = registry()[name]
-    digest = source.known_hash.split(":")[1]
-    return make_folder(f"{archive.stem}-{digest[:12]}", functools.partial(extract, archive, members=source.members))
 
+    def extract(folder: Path) -> None:
+        with zipfile.ZipFile(archive) as file:
+            file.extractall(folder)
+        count = sum(path.is_file() for path in folder.rglob("*"))
+        if source.members is not None and count != source.members:
+            raise DownloadError(f"{archive.name} was not unpacked: it has {count:,} files, not {source.members:,}.")
 
-def extract(archive: Path, folder: Path, *, members: int | None = None) -> None:
-    """Unpack a zip or tar archive into an empty folder, after looking at everything in it.
-
-    Args:
-        archive: the file.
-        folder: an empty folder.
-        members: how many files must be in it, if known.
-
-    Raises:
-        DownloadError: see `unpack`; the folder may then hold some of the files.
-    """
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as file:
-                plain = {0, stat.S_IFREG, stat.S_IFDIR}  # kinds of a Unix mode; 0: the archive states none
-                kinds = [(i.filename, i.file_size, i.is_dir(), stat.S_IFMT(i.external_attr >> 16) in plain)
-                         for i in file.infolist()]  # fmt: skip
-                _look_at(archive.name, kinds, members)
-                file.extractall(folder)
-        else:
-            with tarfile.open(archive) as file:
-                kinds = [(m.name, m.size, m.isdir(), m.isfile() or m.isdir()) for m in file.getmembers()]
-                _look_at(archive.name, kinds, members)
-                for member in file.getmembers():
-                    member.mode = 0o755 if member.isdir() else 0o644
-                file.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, DownloadError):
-            raise
-        raise DownloadError(f"{archive.name} is not a readable archive: {error}") from error
-
-
-def _look_at(archive: str, kinds: Iterable[tuple[str, int, bool, bool]], members: int | None) -> None:
-    """Refuse an archive for its members: (name, size, is a folder, is a file or a folder)."""
-    seen: set[str] = set()
-    count = total = 0
-    for name, size, is_folder, plain in kinds:
-        path = PurePosixPath(name)
-        if not plain:
-            raise DownloadError(f"{archive} was not unpacked: {name!r} is a link or a device.")
-        if path.is_absolute() or ".." in path.parts or any(c in name for c in "\\:\0"):
-            raise DownloadError(f"{archive} was not unpacked: {name!r} leads out of its folder.")
-        key = unicodedata.normalize("NFC", str(path)).casefold()
-        if key in seen and not is_folder:
-            raise DownloadError(f"{archive} was not unpacked: there are two members {name!r} (or in other capitals).")
-        seen.add(key)
-        count += not is_folder
-        total += size
-    if total > UNPACKED_LIMIT:
-        raise DownloadError(f"{archive} was not unpacked: it would take {total:,} bytes.")
-    if members is not None and count != members:
-        raise DownloadError(f"{archive} was not unpacked: it has {count:,} files, not {members:,}.")
+    return make_folder(f"{archive.stem}-{source.digest[:12]}", extract)

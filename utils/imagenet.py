@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from utils.downloads import fetch
 
@@ -25,8 +25,7 @@ def imagenet_class_names() -> tuple[str, ...]:
 
     Two names stand twice, as they do in Keras's list: "crane" (134 the bird, 517 the machine) and "maillot" (638, 639).
     """
-    with fetch("data/imagenet_classes.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(row["name"] for row in csv.DictReader(file))
+    return tuple(pd.read_csv(fetch("data/imagenet_classes.csv"), keep_default_na=False)["name"])
 
 
 def decode_predictions(probabilities: Any, top: int = 5) -> list[list[Prediction]]:

@@ -12,9 +12,16 @@ from matplotlib.axes import Axes
 
 # Okabe and Ito's palette, which readers with the common forms of colour blindness can tell apart.
 PALETTE = {
-    "blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "purple": "#CC79A7",
-    "sky": "#56B4E9", "yellow": "#F0E442", "black": "#222222", "grey": "#7F7F7F",
-}  # fmt: skip
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "red": "#D55E00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "yellow": "#F0E442",
+    "black": "#222222",
+    "grey": "#7F7F7F",
+}
 RIGHT_COLOUR = PALETTE["blue"]
 WRONG_COLOUR = PALETTE["red"]
 
@@ -24,15 +31,25 @@ def use_style() -> None:
     order = ("blue", "red", "green", "orange", "purple", "sky", "black")
     plt.rcParams.update(
         {
-            "figure.figsize": (7.0, 4.0), "figure.dpi": 90,
-            "figure.facecolor": "white", "savefig.facecolor": "white", "axes.facecolor": "white",
+            "figure.figsize": (7.0, 4.0),
+            "figure.dpi": 90,
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "axes.facecolor": "white",
             "axes.prop_cycle": plt.cycler(color=[PALETTE[name] for name in order]),
-            "axes.spines.top": False, "axes.spines.right": False,
-            "axes.grid": True, "axes.axisbelow": True, "grid.alpha": 0.3,
-            "font.size": 11, "axes.titlesize": 12, "axes.labelsize": 11, "legend.fontsize": 10,
-            "lines.linewidth": 2, "image.cmap": "gray",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.alpha": 0.3,
+            "font.size": 11,
+            "axes.titlesize": 12,
+            "axes.labelsize": 11,
+            "legend.fontsize": 10,
+            "lines.linewidth": 2,
+            "image.cmap": "gray",
         }
-    )  # fmt: skip
+    )
 
 
 def plot_history(
@@ -81,8 +98,13 @@ def plot_history(
                 best = int(np.argmax(values[key]) if "acc" in name else np.argmin(values[key]))
                 ax.plot(epochs[best], values[key][best], "o", color=line.get_color(), markersize=9, fillstyle="none")
                 offset = 10 if "acc" in name else -18  # outside the curve: above a peak, below a valley
-                ax.annotate(f"best: epoch {best + 1}", (epochs[best], values[key][best]), xytext=(6, offset),
-                            textcoords="offset points", color=line.get_color())  # fmt: skip
+                ax.annotate(
+                    f"best: epoch {best + 1}",
+                    (epochs[best], values[key][best]),
+                    xytext=(6, offset),
+                    textcoords="offset points",
+                    color=line.get_color(),
+                )
     ax.set(xlabel="epoch", ylabel=" / ".join(names).replace("_", " "))
     ax.set_title(title or " and ".join(names).replace("_", " ").capitalize())
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -132,8 +154,13 @@ def show_images(
     needed = math.ceil(n / columns)
     rows = needed if rows is None else min(rows, needed)
     extra = 0.3 if titles is not None or correct is not None else 0.05
-    figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
-                                figsize=(columns * size, rows * (size + extra) + (0.4 if title else 0)))  # fmt: skip
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        layout="constrained",
+        figsize=(columns * size, rows * (size + extra) + (0.4 if title else 0)),
+    )
     for ax in axes.flat:
         ax.axis("off")
     for index, ax in enumerate(axes.flat[:n]):

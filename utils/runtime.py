@@ -1,8 +1,11 @@
 """Start of a lesson: quiet TensorFlow, GPU memory, figure style, and the one line that says what will happen.
 
-Import this module before Keras: it imports TensorFlow with the start-up messages of its C++ code held back. They are
-written before TensorFlow reads TF_CPP_MIN_LOG_LEVEL (tensorflow issue 100442), differ from machine to machine, and
-would stand at the top of every lesson. If the import fails, they are shown.
+A lesson imports this module before Keras: it imports TensorFlow with the start-up messages of its C++ code held back.
+They are written before TensorFlow reads TF_CPP_MIN_LOG_LEVEL (tensorflow issue 100442), differ from machine to machine,
+and would stand at the top of every lesson. If the import fails, they are shown.
+
+Only lessons need that. A tool or a test imports TensorFlow and Keras as usual, sets TF_CPP_MIN_LOG_LEVEL in the
+`__init__` of its package, and takes what it needs from utils.mode and utils.device.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from utils import plotting
+from utils.device import describe_device as describe_device
+from utils.device import take_memory_as_needed
 from utils.mode import mode
 from utils.mode import pick as pick
 
@@ -42,10 +47,7 @@ def _import_tensorflow() -> ModuleType:
     with _held_back_stderr():
         import tensorflow
 
-        for gpu in tensorflow.config.list_physical_devices("GPU"):
-            # RuntimeError: TensorFlow is already running, and its memory settings are fixed.
-            with contextlib.suppress(RuntimeError):
-                tensorflow.config.experimental.set_memory_growth(gpu, True)
+        take_memory_as_needed()
     tensorflow.get_logger().setLevel("ERROR")  # a cell that is run again is no reason for a warning about retracing
     return tensorflow
 
@@ -67,12 +69,3 @@ def start(lesson: int, title: str, *, data: str, time: str) -> None:
     plotting.use_style()
     network = "no network needed" if mode() == "quick" else "files are downloaded once, then cached"
     print(f"Lesson {lesson}: {title} | {mode()} mode, {network}\nData: {data}\nTime: {time}")
-
-
-def describe_device() -> str:
-    """What TensorFlow computes on, for example "CPU, 2 cores" or "GPU: NVIDIA H100 80GB HBM3"."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return f"CPU, {os.cpu_count()} cores"
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    return "GPU: " + ", ".join(names)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import functools
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.downloads import CURE, TIMEOUTS, DownloadError, cache_dir, fetch, fetch_folder
+import pandas as pd
+
+from utils.downloads import CURE, DownloadError, cache_dir, fetch, fetch_folder
 from utils.mode import mode
+from utils.transfer import TIMEOUTS
 
 HRNET_HANDLE = "https://tfhub.dev/google/HRNet/camvid-hrnetv2-w48/1"
 HRNET_ARCHIVE = "HRNet/camvid-hrnetv2-w48.tar.gz"  # its place in a mirror
@@ -36,9 +40,8 @@ class CamVidClass:
 @functools.cache
 def camvid_classes() -> tuple[CamVidClass, ...]:
     """The 32 classes in the order of their ids."""
-    with fetch("data/camvid_classes.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]  # below the columns' names: id, name, red, green, blue
-    return tuple(CamVidClass(int(number), name, tuple(map(int, rgb))) for number, name, *rgb in rows)
+    table = pd.read_csv(fetch("data/camvid_classes.csv"), keep_default_na=False)
+    return tuple(CamVidClass(row.id, row.name, (row.red, row.green, row.blue)) for row in table.itertuples(index=False))
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,9 @@ def street_photos() -> list[StreetPhoto]:
     if mode() == "full":
         names = ("0001TP_008550", "0001TP_008580", "Seq05VD_f00000", "Seq05VD_f02550")
         frames = [StreetPhoto(name, f"CamVid frame {name}", fetch(f"CamVid/test/{name}.png")) for name in names]
-    with fetch("images/street/photos.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        photo, mask = (fetch(f"images/street/{row['name']}{end}") for end in (".jpg", "_mask.png"))
-        frames.append(StreetPhoto(row["name"], row["title"], photo, mask))
+    for row in pd.read_csv(fetch("images/street/photos.csv"), dtype=str, keep_default_na=False).itertuples(index=False):
+        path, mask_path = fetch(f"images/street/{row.name}.jpg"), fetch(f"images/street/{row.name}_mask.png")
+        frames.append(StreetPhoto(row.name, row.title, path, mask_path))
     return frames
 
 
@@ -88,23 +89,44 @@ def hrnet_path() -> str:
     """
     if mode() == "quick":
         return str(fetch_folder("models/hrnet_small"))
-    import tensorflow_hub as hub
-
-    mirror = os.environ.get("COURSE_MIRROR", "").rstrip("/")
-    handle = os.environ.get("COURSE_HRNET") or (f"{mirror}/{HRNET_ARCHIVE}" if mirror else HRNET_HANDLE)
-    place = os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_dir() / "tfhub"))
+    handle = _hrnet_handle()
+    place = Path(os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_dir() / "tfhub")))
     os.environ.setdefault("TFHUB_DOWNLOAD_PROGRESS", "" if os.environ.get("CI") else "1")
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUTS[1])  # TensorFlow Hub sets none, and would wait for ever
     try:
-        folder = Path(hub.resolve(handle))
-        if not (folder / "saved_model.pb").is_file() or len(list(folder.glob("variables/variables.*"))) < 2:
-            if folder.is_relative_to(place):
-                shutil.rmtree(folder)  # what a connection left that was cut between two files
-            raise ValueError("there is no whole SavedModel")
+        return str(_resolve(handle, place))
     except Exception as error:  # of many kinds: urllib's, tarfile's, TensorFlow's
         what = f"HRNetV2-W48 could not be loaded into {place}:\n  {handle}: {error}"
         raise DownloadError(f"{what}\nName a SavedModel's folder or address in COURSE_HRNET. {CURE}") from error
+
+
+def _hrnet_handle() -> str:
+    """Where HRNetV2-W48 is to come from: an address, or a folder."""
+    if named := os.environ.get("COURSE_HRNET"):
+        return named
+    if mirror := os.environ.get("COURSE_MIRROR"):
+        return f"{mirror.rstrip('/')}/{HRNET_ARCHIVE}"
+    return HRNET_HANDLE
+
+
+def _resolve(handle: str, place: Path) -> Path:
+    """The folder of a whole SavedModel, fetched into `place`, TensorFlow Hub's cache, if it is not there."""
+    import tensorflow_hub as hub
+
+    with _socket_timeout(TIMEOUTS[1]):
+        folder = Path(hub.resolve(handle))
+    if (folder / "saved_model.pb").is_file() and len(list(folder.glob("variables/variables.*"))) >= 2:
+        return folder
+    if folder.is_relative_to(place):
+        shutil.rmtree(folder)  # what a connection left that was cut between two files
+    raise ValueError("there is no whole SavedModel")
+
+
+@contextlib.contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """Let no connection wait longer than this; TensorFlow Hub sets no limit, and would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
     finally:
-        socket.setdefaulttimeout(patience)
-    return str(folder)
+        socket.setdefaulttimeout(before)
