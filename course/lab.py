@@ -26,6 +26,7 @@ def command(lesson: str | None) -> list[str]:
         # The root is the repository, so that the lessons find the pictures in assets/.
         f"--ServerApp.root_dir={paths.ROOT}",
         f"--KernelManager.transport_encryption={ENCRYPTION}",
+        "--ServerApp.contents_manager_class=course.contents.LessonContents",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # a container's only user is often root, and Jupyter refuses it otherwise

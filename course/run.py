@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 import time
@@ -15,7 +16,7 @@ from nbformat import NotebookNode
 
 from course import timings
 from course.kernels import client, environment
-from course.lessons import lesson_files
+from course.lessons import NEUTRAL, lesson_files
 from utils import paths
 from utils.demos import WIDGET_VIEW
 from utils.mode import mode
@@ -114,10 +115,7 @@ def output_lines(notebook: NotebookNode) -> list[str]:
 
 def tidy(notebook: NotebookNode) -> None:
     """Leave in an executed notebook what is the same on every machine: joined streams, minimal metadata."""
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    notebook.metadata = copy.deepcopy(NEUTRAL)
     for cell in notebook.cells:
         cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "alt")}
         if cell.cell_type != "code":

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from course import lab
+from tools import browser
 from utils import paths
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "course"
@@ -175,6 +176,22 @@ def test_lab_serves_the_lessons(tmp_path, place):
     finally:
         server.terminate()
         server.wait(20)
+
+
+@pytest.mark.browser
+def test_a_lesson_that_is_opened_and_saved_is_not_modified(tmp_path, chromium):
+    folder = browser.copy_course(tmp_path / "course", outputs=True)
+    lesson = next((folder / "notebooks").glob("03_*.ipynb"))
+    before = lesson.read_bytes()
+    with browser.lab(folder, 3) as address, browser.opened(chromium, address) as (page, _):
+        page.wait_for_timeout(2000)  # what JupyterLab changes it changes once the kernel is there
+        assert page.locator(".jp-mod-dirty").count() == 0
+        page.get_by_role("menuitem", name="File", exact=True).click()
+        with page.expect_response(lambda answer: answer.request.method == "PUT" and "contents" in answer.url):
+            page.locator(".lm-Menu-itemLabel", has_text="Save Notebook").first.click()
+        page.wait_for_timeout(1000)
+        assert page.locator(".jp-mod-dirty").count() == 0
+    assert lesson.read_bytes() == before
 
 
 def get(url: str, server: subprocess.Popen) -> bytes:
