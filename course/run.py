@@ -21,6 +21,8 @@ from utils import paths
 from utils.demos import WIDGET_VIEW
 from utils.mode import mode
 
+KEPT_METADATA = ("tags", "alt", "jp-MarkdownHeadingCollapsed")
+
 
 @dataclass
 class Result:
@@ -117,7 +119,7 @@ def tidy(notebook: NotebookNode) -> None:
     """Leave in an executed notebook what is the same on every machine: joined streams, minimal metadata."""
     notebook.metadata = copy.deepcopy(NEUTRAL)
     for cell in notebook.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "alt")}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in KEPT_METADATA}
         if cell.cell_type != "code":
             continue
         joined: list[NotebookNode] = []

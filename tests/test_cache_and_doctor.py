@@ -291,6 +291,7 @@ def test_a_processor_without_avx(tmp_path, monkeypatch):
     assert "AVX" in problems(doctor.processor)[0] and list(doctor.training()) == []
 
 
+@pytest.mark.slow
 def test_the_cell_that_lesson_1_and_the_readme_give(monkeypatch, capfd):
     """It is run in the lessons' folder, as `course lab` starts a kernel; it has the exit code of `course doctor`."""
     from IPython.core.interactiveshell import InteractiveShell

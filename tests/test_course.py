@@ -104,6 +104,7 @@ def test_a_full_disk_is_one_line(tmp_path):
     assert said.stderr.startswith(b"course work: ") and said.stderr.count(b"\n") == 1
 
 
+@pytest.mark.slow
 def test_another_alphabet_and_no_default_encoding(tmp_path):
     """Signs in the path that the terminal cannot show; no file is opened with the encoding that the system prefers."""
     folder = copy_course(tmp_path / "Übung 深度 学习")
@@ -149,6 +150,7 @@ def test_make_alone_lists_every_target():
     assert [line.split()[0] for line in listing.splitlines()[1:]] == targets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["notebooks", "work"])
 def test_lab_serves_the_lessons(tmp_path, place):
     """A real JupyterLab on loopback opens the first lesson, or the student's copy, and serves a picture of it."""

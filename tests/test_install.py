@@ -57,6 +57,7 @@ def calls(folder: Path) -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 def test_it_installs_a_lock_says_what_to_type_and_can_be_run_again(folder):
     done = install(folder)
     assert done.returncode == 0, done.stderr
@@ -72,6 +73,7 @@ def test_it_installs_a_lock_says_what_to_type_and_can_be_run_again(folder):
     assert len(list((folder / ".venv").glob("installed-*"))) == 3
 
 
+@pytest.mark.slow
 def test_after_a_failure_or_a_move_the_environment_is_made_anew(folder):
     failed = install(folder, UV_FAILS="--require-hashes")
     assert failed.returncode == 1
