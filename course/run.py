@@ -170,9 +170,8 @@ def print_table(results: list[Result]) -> None:
         print(f"{result.name:<{width}}  {result.seconds:7.1f}  {result.peak_mib:4d}  {result.checks:6d}  {words}")
     failed = sum(bool(result.error) for result in results)
     seconds = sum(result.seconds for result in results)
-    print(
-        f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s; pages in build/, slow cells in timings.html"
-    )
+    print(f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s")
+    print(f"Pages are in {paths.BUILD}, the slow cells in timings.html there.")
 
 
 def run_lessons(lessons: Sequence[str], *, write_outputs: bool = False) -> int:

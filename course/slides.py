@@ -274,5 +274,5 @@ def write_slides(lessons: Sequence[str]) -> int:
     for path in lesson_files(lessons):
         target = folder / f"{path.stem}.html"
         target.write_text(page(nbformat.read(path, as_version=4), path.stem), encoding="utf-8")
-        print(target.relative_to(paths.ROOT), flush=True)
+        print(target, flush=True)
     return 0
