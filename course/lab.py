@@ -1,11 +1,14 @@
-"""Open JupyterLab on the lessons, in the student's copy if there is one: python -m course.lab [NN]."""
+"""Open JupyterLab on the lessons, in the student's copy if there is one."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
+from course.kernels import ENCRYPTION, environment
 from course.lessons import lesson_files
 from utils import paths
 
@@ -22,20 +25,28 @@ def command(lesson: str | None) -> list[str]:
     options = [
         # The root is the repository, so that the lessons find the pictures in assets/.
         f"--ServerApp.root_dir={paths.ROOT}",
+        f"--KernelManager.transport_encryption={ENCRYPTION}",
+        "--ServerApp.contents_manager_class=course.contents.LessonContents",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # a container's only user is often root, and Jupyter refuses it otherwise
     # For a remote machine or a test: LAB_OPTIONS="--no-browser --port=9000".
-    options += os.environ.get("LAB_OPTIONS", "").split()
+    options += shlex.split(os.environ.get("LAB_OPTIONS", ""), posix=os.name == "posix")
     return [sys.executable, "-m", "jupyterlab", *options, str(page(lesson))]
 
 
-if __name__ == "__main__":
-    os.chdir(paths.ROOT)
-    asked = sys.argv[1] if len(sys.argv) > 1 else None
-    if page(asked).parent == paths.WORK:
+def open_lab(lesson: str | None) -> int:
+    """Become JupyterLab; where a process cannot become another one (Windows), wait for its end: its exit code."""
+    if page(lesson).parent == paths.WORK:
         print("Opening your copy, work/.", flush=True)
     else:
-        print("Opening notebooks/, the course's own files. `make work` makes a copy to work in.", flush=True)
-    arguments = command(asked)
-    os.execv(arguments[0], arguments)
+        print("Opening notebooks/, the course's own files. `course work` makes a copy to work in.", flush=True)
+    os.chdir(paths.ROOT)
+    if os.name == "posix":
+        os.execve(sys.executable, command(lesson), environment())
+    process = subprocess.Popen(command(lesson), env=environment())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # JupyterLab has it too, and asks whether to stop
+            continue

@@ -8,6 +8,12 @@ from pathlib import Path
 
 from utils import paths
 
+# The metadata of a lesson, whatever machine wrote it.
+NEUTRAL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
 
 def lesson_files(prefixes: Sequence[str]) -> list[Path]:
     """The notebooks in order, or those whose name begins with one of the numbers ("4" means "04").

@@ -1,23 +1,18 @@
 """Fill a cache ahead of a lesson, or a folder that a whole class can download from, and serve it.
 
-    python -m course.mirror prefetch [6 8 …]     fetch what full mode needs for these lessons (or for all)
-    python -m course.mirror mirror FOLDER        fetch everything into a folder, verify it, and list the hashes
-    python -m course.mirror serve FOLDER [PORT]  serve that folder, and print the address for the students' COURSE_MIRROR
-
 A mirror has the layout of a cache, and lesson 9's HRNetV2-W48 as an archive in the form that TensorFlow Hub reads. What
 is there already is verified and not fetched again.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
 import socket
 import sys
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedReader
@@ -25,6 +20,7 @@ from pathlib import Path
 
 import requests
 
+from course.lessons import lesson_files
 from utils.downloads import (
     DownloadError,
     Source,
@@ -165,11 +161,17 @@ def addresses() -> Iterable[str]:
                 yield entry.address
 
 
-def serve(folder: Path, host: str, port: int) -> None:
-    """Serve a mirror until Ctrl-C, and say which address the students set."""
+def serve(folder: Path, host: str, port: int) -> int:
+    """Serve a mirror until Ctrl-C, and say which address the students set: 1 if the folder is no mirror."""
     if not (folder / MANIFEST).is_file():
-        sys.exit(f"{folder} has no {MANIFEST}: fill it with `make mirror MIRROR={folder}` first.")
-    with MirrorServer((host, port), partial(MirrorHandler, directory=str(folder))) as server:
+        print(f'{folder} has no {MANIFEST}: fill it first, with `course mirror "{folder}"`.', file=sys.stderr)
+        return 1
+    try:
+        server = MirrorServer((host, port), partial(MirrorHandler, directory=str(folder)))
+    except (OSError, OverflowError) as error:
+        print(f"Port {port} of {host} cannot be served: {error}. Name another: --port, --bind.", file=sys.stderr)
+        return 1
+    with server:
         port = server.server_address[1]
         for address in list(addresses()) if host == "0.0.0.0" else [host]:
             print(f"COURSE_MIRROR=http://{address}:{port}", flush=True)
@@ -178,41 +180,34 @@ def serve(folder: Path, host: str, port: int) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             print()
+    return 0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("prefetch")
-    command.add_argument("lessons", type=int, nargs="*", help="numbers of lessons; all if there is none")
-    command = commands.add_parser("mirror")
-    command.add_argument("folder", type=Path)
-    command = commands.add_parser("serve")
-    command.add_argument("folder", type=Path)
-    command.add_argument("port", type=int, nargs="?", default=8000)
-    command.add_argument("--bind", default="0.0.0.0", help="address to listen on; all of this machine's by default")
-    arguments = parser.parse_args()
-    if arguments.command == "serve":
-        serve(arguments.folder, arguments.bind, arguments.port)
-        return
+def announce_hrnet() -> None:
+    print("Besides the files below: HRNetV2-W48, about 300 MB, through TensorFlow Hub.")
+
+
+def prefetch(lessons: Sequence[str]) -> int:
+    """Fill the cache with what full mode needs for these lessons, or for all: 1 if something could not be had."""
+    numbers = [int(path.name[:2]) for path in lesson_files(lessons)]
     os.environ["COURSE_MODE"] = "full"
-    lessons = arguments.lessons if arguments.command == "prefetch" else []
-    with_hrnet = not lessons or HRNET_LESSON in lessons
-    if with_hrnet:
-        print("Besides the files below: HRNetV2-W48, about 300 MB, through TensorFlow Hub.")
-    if arguments.command == "prefetch":
-        failures = fetch_all(needed(lessons))
-        sys.exit(bool(failures + (fetch_hrnet() if with_hrnet else 0)))
-    folder = arguments.folder.resolve()
+    if HRNET_LESSON in numbers:
+        announce_hrnet()
+    failures = fetch_all(needed(numbers))
+    if HRNET_LESSON in numbers:
+        failures += fetch_hrnet()
+    return int(failures > 0)
+
+
+def fill(folder: Path) -> int:
+    """Fetch all that full mode downloads into a folder, and list the hashes: 1 if something could not be had."""
+    folder = folder.resolve()
+    announce_hrnet()
+    os.environ["COURSE_MODE"] = "full"
     os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_dir() / "tfhub"))  # not into the mirror, which has an archive
     os.environ["COURSE_CACHE"] = str(folder)
-    failures = fetch_all(needed([]))
-    failures += fetch_hrnet(folder)
+    failures = fetch_all(needed([])) + fetch_hrnet(folder)
     if folder.is_dir():
         write_manifest(folder)
         print(f"Wrote {folder / MANIFEST}.")
-    sys.exit(bool(failures))
-
-
-if __name__ == "__main__":
-    main()
+    return int(failures > 0)

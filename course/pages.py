@@ -19,27 +19,29 @@ from utils import paths
 
 FONT_SIZE = 16  # only a scale: the drawings are measured in em
 # JupyterLab's colours of code and prompts are too pale on their grounds (WCAG asks for a contrast of 4.5), its links
-# are told by their colour alone, and its pictures have no alternative text. Nothing in a lesson needs what the empty
-# blocks load, MathJax included.
-PAGE = """{% extends 'lab/index.html.j2' %}
-{% block html_head_css %}
-<style>
+# are told by their colour alone, and its pictures have no alternative text.
+COLOURS = """<style>
 body { --jp-mirror-editor-number-color: #007000; --jp-mirror-editor-operator-color: #8a00d4;
   --jp-mirror-editor-comment-color: #2f6868; --jp-cell-prompt-not-active-opacity: 1;
   --jp-cell-prompt-not-active-font-color: #616161; }
 .jp-RenderedHTMLCommon a:link, .jp-RenderedHTMLCommon a:visited { text-decoration: underline; }
 </style>
-{% endblock %}
-{% block data_png %}
+"""
+PICTURES = """{% block data_png %}
 <div class="jp-RenderedImage jp-OutputArea-output {{ extra_class }}">
 <img alt="{{ (cell.metadata.alt or '') | escape_html }}"
 src="data:image/png;base64,{{ output.data['image/png'] | escape_html }}">
 </div>
-{% endblock %}
-{% block html_head_js %}{% endblock %}
-{% block jupyter_widgets %}{% endblock %}
-{% block html_head_js_mathjax %}{% endblock %}
-{% block html_head_js_mermaidjs %}{% endblock %}
+{% endblock data_png %}
+"""
+# Nothing in a lesson needs what the empty blocks load, MathJax included.
+PAGE = f"""{{% extends 'lab/index.html.j2' %}}
+{{% block html_head_css %}}
+{COLOURS}{{% endblock %}}
+{PICTURES}{{% block html_head_js %}}{{% endblock %}}
+{{% block jupyter_widgets %}}{{% endblock %}}
+{{% block html_head_js_mathjax %}}{{% endblock %}}
+{{% block html_head_js_mermaidjs %}}{{% endblock %}}
 """
 
 

@@ -1,4 +1,4 @@
-"""Which exercises are attempted, and which are right: python -m course.progress [NN …]
+"""Which exercises are attempted, and which are right.
 
 Reads what the checks have printed, in the student's copy as it was last saved (work/, else notebooks/); runs nothing.
 """
@@ -6,10 +6,9 @@ Reads what the checks have printed, in the student's copy as it was last saved (
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from nbformat import NotebookNode
 
@@ -53,33 +52,31 @@ def state(mine: dict[str, NotebookNode], stub: NotebookNode, check: NotebookNode
     return mark, words if mark == "✗" else ""
 
 
-def main() -> None:
-    files = lesson_files(sys.argv[1:])
+def show(lessons: Sequence[str]) -> int:
+    """Print how the exercises of these lessons stand, of all if there is none: 1 if a file could not be read."""
+    files = lesson_files(lessons)
     copied = [path for path in files if (paths.WORK / path.name).exists()]
     if copied:
         print("Your copy, work/, as last saved:")
     else:
-        print("There is no work/ yet (`make work` copies the lessons there); so this is notebooks/, as last saved:")
+        print("There is no work/ yet (`course work` copies the lessons there); so this is notebooks/, as last saved:")
     total: Counter[str] = Counter()
+    unreadable = False
     for path in files:
         base = paths.WORK / ".base" / path.name
-        place: Path = paths.WORK / path.name if path in copied else path
+        place = paths.WORK / path.name if path in copied else path
         try:
             mine = {cell.id: cell for cell in work.read(place).cells}
             states = [state(mine, *pair) for pair in exercises(work.read(base if base.exists() else path))]
         except ValueError as error:
+            unreadable = True
             print(f"{path.stem}\n  {error}")
             continue
-        total.update(mark for mark, _ in states)
-        print(
-            f"{' '.join(mark for mark, _ in states)}  {path.stem}"
-            + ("" if place != path or not copied else " (not copied yet)")
-        )
+        marks = [mark for mark, _ in states]
+        total.update(marks)
+        print(f"{' '.join(marks)}  {path.stem}{' (not copied yet)' if copied and place == path else ''}")
         for number, (_, words) in enumerate(states, start=1):
             if words:
                 print(f"       Exercise {number}: {words}")
     print(", ".join(f"{mark} {total[mark]} {words}" for mark, words in WORDS.items()))
-
-
-if __name__ == "__main__":
-    main()
+    return int(unreadable)

@@ -1,31 +1,27 @@
-"""Run the lessons without a screen.
-
-python -m course.run run [NN …]       every lesson (or those named): HTML pages and cell times in build/, a table
-python -m course.run execute [NN …]   the same, and write the outputs into notebooks/*.ipynb, in quick mode
-"""
+"""Run the lessons without a screen: HTML pages and the times of cells in build/, a table at the end."""
 
 from __future__ import annotations
 
-import argparse
+import copy
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from course import timings
-from course.lessons import lesson_files
+from course.kernels import client, environment
+from course.lessons import NEUTRAL, lesson_files
 from utils import paths
 from utils.demos import WIDGET_VIEW
 from utils.mode import mode
 
-CELL_TIMEOUT = {"quick": 300, "full": 6 * 3600}  # seconds
+KEPT_METADATA = ("tags", "alt", "jp-MarkdownHeadingCollapsed")
 
 
 @dataclass
@@ -71,29 +67,21 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
 
     def after_cell(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         result.cells[cell.id] = time.perf_counter() - cell_began
-        result.peak_mib = peak_memory(client.km.provisioner.pid)
+        result.peak_mib = peak_memory(runner.km.provisioner.pid)
 
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT[mode()],
-        kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-        on_cell_start=before_cell,
-        on_cell_executed=after_cell,
-        record_timing=False,
-    )
+    runner = client(notebook, path, on_cell_start=before_cell, on_cell_executed=after_cell)
     began = time.perf_counter()
     try:
-        client.execute()
+        runner.execute(env=environment())
     except CellExecutionError as error:
         result.error = (
             f"cell {running + 1} ({notebook.cells[running].id}): {error.ename}: {' '.join(error.evalue.split())}"
         )
     except CellTimeoutError:
-        result.error = f"cell {running + 1} ({notebook.cells[running].id}) ran longer than {client.timeout} s"
+        result.error = f"cell {running + 1} ({notebook.cells[running].id}) ran longer than {runner.timeout} s"
     except DeadKernelError:
         result.error = f"cell {running + 1} ({notebook.cells[running].id}): the kernel died (out of memory?)"
     result.seconds = time.perf_counter() - began
@@ -108,7 +96,7 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
 def peak_memory(pid: int) -> int:
     """The largest resident set that a process has had, in MiB, from Linux's /proc; 0 elsewhere."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
         return 0
     found = re.search(r"VmHWM:\s+(\d+) kB", status)  # absent where /proc is emulated
@@ -129,12 +117,9 @@ def output_lines(notebook: NotebookNode) -> list[str]:
 
 def tidy(notebook: NotebookNode) -> None:
     """Leave in an executed notebook what is the same on every machine: joined streams, minimal metadata."""
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    notebook.metadata = copy.deepcopy(NEUTRAL)
     for cell in notebook.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "alt")}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in KEPT_METADATA}
         if cell.cell_type != "code":
             continue
         joined: list[NotebookNode] = []
@@ -156,10 +141,10 @@ def tidy(notebook: NotebookNode) -> None:
 
 def write_html(notebook: NotebookNode, path: Path) -> None:
     """Write a page that stands alone, its pictures embedded."""
-    from tools import pages  # here, since nbconvert takes half a second to import
+    from course import pages  # here, since nbconvert takes half a second to import
 
     page = pages.page(notebook, path.stem)
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
 
 
@@ -185,43 +170,38 @@ def print_table(results: list[Result]) -> None:
         print(f"{result.name:<{width}}  {result.seconds:7.1f}  {result.peak_mib:4d}  {result.checks:6d}  {words}")
     failed = sum(bool(result.error) for result in results)
     seconds = sum(result.seconds for result in results)
-    print(
-        f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s; pages in build/, slow cells in timings.html"
-    )
+    print(f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s")
+    print(f"Pages are in {paths.BUILD}, the slow cells in timings.html there.")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("run", "execute"))
-    parser.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; all by default")
-    arguments = parser.parse_args()
-    execute = arguments.action == "execute"
+def run_lessons(lessons: Sequence[str], *, write_outputs: bool = False) -> int:
+    """Run lessons, one after another: 1 if one of them failed.
+
+    Args:
+        lessons: their numbers; all if there is none.
+        write_outputs: put the outputs of those that ran well into notebooks/ too.
+
+    Raises:
+        SystemExit: COURSE_MODE names no mode, or there is no such lesson.
+    """
     try:
-        full = mode() == "full"
+        mode()
     except ValueError as error:
         sys.exit(str(error))
-    if execute and full:
-        sys.exit("Committed outputs are those of quick mode: unset COURSE_MODE.")
-    results = []
-    files = lesson_files(arguments.lessons)
-    for path in files:
-        began = time.perf_counter()
-        notebook, result = run_notebook(path, show_progress(path.stem, began))
+    results, done = [], []
+    for path in lesson_files(lessons):
+        notebook, result = run_notebook(path, show_progress(path.stem, time.perf_counter()))
         results.append(result)
         print("\r\x1b[K" if sys.stdout.isatty() else "", end="")
         tidy(notebook)
         write_html(notebook, paths.BUILD / f"{path.stem}.html")
-        if execute and not result.error:
-            nbformat.write(notebook, path)
-        print(
-            f"{path.stem}  {'FAILED ' + result.error if result.error else 'done'}  {result.seconds:.1f} s", flush=True
-        )
+        if not result.error:
+            done.append((path, result))
+            if write_outputs:
+                nbformat.write(notebook, path)
+        verdict = f"FAILED {result.error}" if result.error else "done"
+        print(f"{path.stem}  {verdict}  {result.seconds:.1f} s", flush=True)
     print_table(results)
-    # From the last results of each lesson, so that `make lessons LESSON=4` renews its own times and no others.
-    done = [(path, result) for path, result in zip(files, results, strict=True) if not result.error]
+    # From the last results of each lesson, so that `course run 4` renews its own times and no others.
     timings.update(paths.BUILD, [(path, result.seconds, result.cells) for path, result in done])
-    sys.exit(any(result.error for result in results))
-
-
-if __name__ == "__main__":
-    main()
+    return int(len(done) < len(results))

@@ -1,123 +1,78 @@
-"""Slides of the lessons, from their committed outputs: one HTML file each, reveal.js inside, nothing fetched.
+"""Slides of the lessons, from their saved outputs: one HTML file each, reveal.js inside, nothing fetched.
 
-python -m course.slides [NN …]       build/slides/NN_….html
-
-What becomes a slide follows from the lesson itself. A heading of level 2 begins a column, of level 3 a slide in it;
-code with its output, a drawing or a figure is kept together where it fits, with the sentence before or after it. A
-long paragraph shows its first sentence; the whole stands in the speaker notes (key S), as do solutions, hints and
+nbconvert makes the slides; which cell goes where follows from the lesson itself. A heading of level 2 begins a column,
+one of level 3 a slide in it, and so does each further piece of code, drawing or fifth paragraph, under the same title.
+A long paragraph shows its first sentences; the whole stands in the speaker notes (key S), as do solutions, hints and
 answers. Tags on a cell say otherwise: `slide` (begin a column), `subslide` (begin a slide), `notes`, `skip`.
 """
 
 from __future__ import annotations
 
 import ast
-import base64
-import html
 import re
-import struct
-import sys
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import nbformat
+from jinja2 import DictLoader
+from nbconvert import SlidesExporter
 from nbformat import NotebookNode
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from nbformat.v4 import new_markdown_cell
 
 from course.lessons import lesson_files
-from course.pages import markdown_to_html
+from course.pages import COLOURS, PICTURES, markdown_to_html
 from utils import paths
 
 REVEAL = paths.ASSETS / "reveal"
-WIDTH, HEIGHT = 1280, 720  # of a slide, in CSS pixels; reveal.js scales it to the screen
-ROOM = 590  # what is left of the height below the title
 LONG = 240  # characters; a longer paragraph is cut to its first sentences
+PARAGRAPHS = 4  # on a slide without code; with code or a drawing two, which introduce it
+TALL = 12  # lines; a figure of longer code has a slide of its own
 LEFT_OUT = {"Before you start", "Data and licence", "Time", "Further reading", "Next"}  # in the notes instead
 
-STYLE = (
-    """
-html, body { margin: 0; height: 100%; background: #fff; }
-.reveal { font: 24px/1.4 system-ui, "DejaVu Sans", sans-serif; color: #1a1a1a; }
+TEMPLATE = (
+    """{%- extends 'reveal/base.html.j2' -%}
+{% block header %}<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ resources.metadata.name }}</title>
+<style>{{ 'reveal.css' | reveal }}</style>
+{{ resources.include_css("static/index.css") }}
+{{ resources.include_css("static/theme-light.css") }}
+"""
+    + COLOURS
+    + """<style>
+:root { --jp-content-font-size1: 24px; --jp-code-font-size: 18px; --jp-content-line-height: 1.4; }
+html, body { margin: 0; height: 100%; background: #fff; overflow: hidden; }
 .reveal .slides { text-align: left; }
-.reveal .slides section { height: 100%; padding: 0; }
-.reveal h1, .reveal h2, .reveal h3 { margin: 0; line-height: 1.2; color: #14375e; font-weight: 600; }
-.reveal h1, .reveal h2 { font-size: 34px; height: 62px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis }
-.reveal h1 { font-size: 30px; }
-.content { height: 610px; display: flex; flex-direction: column; gap: 12px; overflow: auto; scrollbar-width: none; }
-.content > * { flex: none; margin: 0; }
-.content p, .content ul, .content ol { margin: 0; }
-.content li { margin-bottom: .3em; }
-.content a { color: #0b57a4; }
-.content .figure { flex: 1 1 0; min-height: 220px; display: flex; justify-content: center; }
-.content .figure img { max-width: 100%; max-height: 100%; object-fit: contain; }
-.content pre { margin: 0; font-family: ui-monospace, "DejaVu Sans Mono", monospace; line-height: 1.3; }
-.content .code { background: #f3f5f8; border-left: 4px solid #2a6cb0; padding: 8px 12px; overflow: auto; }
-.content .output pre { padding: 2px 16px; color: #2b2b2b; white-space: pre-wrap; overflow-wrap: anywhere; }
-.content .output .check { color: #126326; }
-.content code { font-size: .9em; background: #f3f5f8; padding: 0 .2em; }
-.content pre code { font-size: 1em; }
-.content table { border-collapse: collapse; font-size: .85em; }
-.content th, .content td { padding: .2em .7em; border-bottom: 1px solid #bbb; text-align: left; }
+.reveal .slides section { height: 100%; padding: 0; box-sizing: border-box; overflow: auto; scrollbar-width: thin; }
+.reveal h1, .reveal h2, .reveal h3 { margin: 0 0 .4em; font-size: 34px; line-height: 1.2; color: #14375e; }
 .reveal .slide-number { color: #444; background: none; }
+.jp-Collapser { display: none; }
+.jp-Cell { padding: 0 0 12px; }
+.jp-RenderedImage img, .jp-RenderedMarkdown p > img:only-child { display: block; max-height: 480px; margin: 0 auto; }
+.jp-OutputArea-output pre { white-space: pre-wrap; }
+</style></head><body class="jp-Notebook" data-jp-theme-light="true"><main class="reveal"><div class="slides">
+{% endblock header %}
+{% block body_header %}{% endblock %}
 """
-    + HtmlFormatter(style="default").get_style_defs(".code")
+    + PICTURES
     + """
-.code .o, .code .ow, .code .nd { color: #8a00d4 } .code .c1 { color: #2d6a6a }
-.code .si, .code .se, .code .ne { color: #8f4a12 }
-"""
-)  # darker than Pygments has them, so that they stand out from the grey ground (a contrast of 4.5)
-
-# A slide that does not fit is made smaller, step by step, until it does.
-SCRIPT = """
+{% block body_footer %}</div></main>
+<script>{{ 'reveal.js' | reveal }}</script>
+<script>{{ 'notes.js' | reveal }}</script>
+<script>
+// A slide that does not fit is made smaller, step by step; one that would become too small to read scrolls.
 function fit(slide) {
-  const content = slide && slide.querySelector(':scope > .content');
-  if (!content || content.dataset.fitted) return;
-  let zoom = 1;
-  const wide = () => [...content.querySelectorAll('.code, .output')].some(e => e.scrollWidth > e.clientWidth + 1);
-  while ((content.scrollHeight > content.clientHeight + 1 || wide()) && zoom > 0.5) {
-    zoom -= 0.04;
-    content.style.zoom = zoom;
-    content.style.height = (610 / zoom) + 'px';
-  }
-  content.dataset.fitted = zoom.toFixed(2);
+  for (let zoom = 1; slide && slide.scrollHeight > slide.clientHeight + 1 && zoom > 0.7; zoom -= 0.05)
+    for (const part of slide.children) part.style.zoom = zoom;
 }
-Reveal.initialize({ width: WIDTH, height: HEIGHT, margin: 0.04, center: false, hash: true, slideNumber: 'h.v',
+Reveal.initialize({ width: 1280, height: 720, margin: 0.04, center: false, hash: true, slideNumber: 'h.v',
                     transition: 'none', plugins: [RevealNotes] });
-Reveal.on('ready', event => fit(event.currentSlide));
-Reveal.on('slidechanged', event => fit(event.currentSlide));
-window.addEventListener('beforeprint', () => document.querySelectorAll('.slides section').forEach(fit));
-""".replace("WIDTH", str(WIDTH)).replace("HEIGHT", str(HEIGHT))
-
-
-@dataclass
-class Block:
-    """A piece of a slide that is not divided.
-
-    Attributes:
-        html: what is shown.
-        height: about how many pixels it takes.
-        kind: "text", "code", "output" or "figure".
-        note: what the speaker sees beside it.
-    """
-
-    html: str
-    height: float
-    kind: str
-    note: str = ""
-
-
-@dataclass
-class Slide:
-    """One slide: blocks below a title, and what the speaker sees."""
-
-    title: str
-    column: bool = False
-    blocks: list[Block] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def height(self) -> float:
-        return sum(block.height + 12 for block in self.blocks)
+for (const event of ['ready', 'slidechanged']) Reveal.on(event, (now) => fit(now.currentSlide));
+</script>{% endblock body_footer %}
+{% block footer %}</body></html>
+{% endblock footer %}
+"""
+)
 
 
 def split_markdown(source: str) -> list[str]:
@@ -143,8 +98,8 @@ def split_markdown(source: str) -> list[str]:
 
 
 def shortened(paragraph: str) -> str:
-    """A long paragraph's first sentences, as many as fit; at least one."""
-    if len(paragraph) <= LONG:
+    """A long paragraph's first sentences, as many as fit; at least one. Lists, tables, pictures and code stay whole."""
+    if len(paragraph) <= LONG or re.match(r"[-*] |\d+\. |\||!\[|\$\$|```|<", paragraph):
         return paragraph
     # A sentence ends before a capital; not inside a formula or code, whose delimiters would be torn apart.
     kept = ""
@@ -153,77 +108,6 @@ def shortened(paragraph: str) -> str:
             break
         kept += (" " if kept else "") + sentence
     return kept
-
-
-def picture_height(width: float, height: float) -> float:
-    """About how high a picture is shown: as wide as the slide, but not higher than fits with some words."""
-    return max(220, min(440.0, 1.5 * height, (WIDTH - 60) * height / width))
-
-
-def text_block(source: str) -> Block:
-    """A block of Markdown with an estimate of its height."""
-    page = markdown_to_html(source, exclude_anchor_links=True)
-    drawing = re.search(r"!\[[^\]]*\]\(([^)\s]+\.svg)\)", source)
-    if drawing or re.match(r"!\[", source):
-        size = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"', svg_of(drawing[1]) if drawing else "")
-        height = picture_height(float(size[1]), float(size[2])) if size else 420
-        return Block(f'<div class="figure">{re.search(r"<img[^>]*>", page)[0]}</div>', height, "figure")
-    if source.startswith("$$"):
-        return Block(page, 100, "text")
-    rows = [line for line in source.splitlines() if line.strip()]
-    if source.startswith("|"):
-        return Block(page, 34.0 * (len(rows) - 1), "text")
-    words = re.sub(r"\]\([^)]*\)|[*`$]", "", source)
-    if re.match(r"[-*] |\d+\. ", source):
-        items = re.split(r"\n(?=[-*] |\d+\. )", words)
-        return Block(page, sum(34.0 * -(-len(item) // 98) + 8 for item in items), "text")
-    return Block(page, 34.0 * -(-len(words) // 100), "text")
-
-
-def svg_of(target: str) -> str:
-    path = (paths.NOTEBOOKS / target).resolve()
-    return path.read_text(encoding="utf-8")[:2000] if path.is_file() else ""
-
-
-def mono_size(text: str, most: int) -> float:
-    """The font size, at most `most` pixels, at which the longest line fits on a slide; at least 15."""
-    longest = max((len(line) for line in text.splitlines()), default=1)
-    return max(15.0, min(float(most), 1190 / (0.603 * max(longest, 1))))
-
-
-def code_block(source: str) -> Block:
-    source = re.sub(r"\s*# fmt: skip$|\s*# noqa.*$", "", source, flags=re.MULTILINE)
-    size = mono_size(source, 21)
-    inner = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
-    height = 1.3 * size * len(source.splitlines()) + 20
-    return Block(f'<div class="code"><pre style="font-size:{size:.1f}px">{inner}</pre></div>', height, "code")
-
-
-def output_blocks(cell: NotebookNode) -> list[Block]:
-    """What a code cell printed and drew."""
-    blocks = []
-    for output in cell.outputs:
-        data = output.get("data", {})
-        if "image/png" in data:
-            width, height = struct.unpack(">II", base64.b64decode(data["image/png"])[16:24])
-            alt = html.escape(cell.metadata.get("alt", ""), quote=True)
-            image = f'<img alt="{alt}" src="data:image/png;base64,{"".join(data["image/png"].split())}">'
-            blocks.append(Block(f'<div class="figure">{image}</div>', picture_height(width, height), "figure"))
-            continue
-        text = output.get("text", "") if output.get("name") == "stdout" else data.get("text/plain", "")
-        if text.strip():
-            size = mono_size(text, 19)
-            lines = text.rstrip().splitlines()
-            if len(lines) > 26:
-                lines = [*lines[:16], "…", *lines[-8:]]
-            shown = "\n".join(
-                f'<span class="check">{html.escape(line)}</span>' if line.startswith("✓") else html.escape(line)
-                for line in lines
-            )
-            page = f'<div class="output"><pre style="font-size:{size:.1f}px">{shown}</pre></div>'
-            rows = sum(max(1, -(-len(line) * 0.603 * size // 1190)) for line in lines)  # long lines are wrapped
-            blocks.append(Block(page, 1.3 * size * rows + 8, "output"))
-    return blocks
 
 
 def only_checks(source: str) -> bool:
@@ -238,140 +122,157 @@ def only_checks(source: str) -> bool:
     )
 
 
+def part(cell: NotebookNode, *, source: bool = True, outputs: bool = True) -> NotebookNode:
+    """A code cell for a slide, with or without its code and its outputs (stderr never)."""
+    kept = [output for output in cell.outputs if outputs and output.get("name") != "stderr"]
+    name = cell.id if outputs else f"{cell.id[:59]}-code"  # ids are unique
+    copied = NotebookNode({**cell, "id": name, "metadata": NotebookNode(cell.metadata), "outputs": kept})
+    copied.metadata.transient = {"remove_source": not source}
+    return copied
+
+
 class Deck:
-    """The slides of a lesson, filled from top to bottom."""
+    """The cells of a slide show, filled from top to bottom. Prose waits until it is known what it introduces."""
 
     def __init__(self) -> None:
-        self.slides: list[Slide] = []
+        self.cells: list[NotebookNode] = []
+        self.title = ""
+        self.full = False  # the slide has its code or drawing
+        self.paragraphs = 0  # that the slide has
+        self.waiting: list[str] = []
 
-    def begin(self, title: str, column: bool) -> None:
-        self.slides.append(Slide(title, column))
+    def begin(self, title: str, kind: str) -> None:
+        """Begin a slide below (kind "subslide") or beside (kind "slide") the last one."""
+        self.title, self.full, self.paragraphs = title, False, 0
+        self.cells.append(new_markdown_cell(title, metadata={"slideshow": {"slide_type": kind}}))
 
-    def room(self, height: float) -> None:
-        """Begin a further slide under the same title if this one has no room left."""
-        if self.slides[-1].blocks and self.slides[-1].height + height > ROOM:
-            self.begin(self.slides[-1].title, False)
+    def note(self, source: str) -> None:
+        """Put Markdown into the notes of the slide, unfolded."""
+        unfolded = re.sub(r"<(/?)(details|summary)>", r"<\1div>", source)
+        self.cells.append(new_markdown_cell(unfolded, metadata={"slideshow": {"slide_type": "notes"}}))
 
-    def place(self, unit: list[Block]) -> None:
-        """Blocks that belong together: on one slide if they fit on one, else on as few as possible."""
-        together = sum(block.height + 12 for block in unit)
-        if unit and together <= ROOM:
-            self.room(together)
-        for block in unit:
-            self.room(block.height)
-            self.slides[-1].blocks.append(block)
-            if block.note:
-                self.note(block.note)
+    def write(self, paragraphs: list[str], most: int) -> None:
+        """Show paragraphs, at most so many on a slide; of a long one the notes have the whole."""
+        for source in paragraphs:
+            if self.full or self.paragraphs >= most:
+                self.begin(self.title, "subslide")
+            short = shortened(source)
+            self.cells.append(new_markdown_cell(short))
+            self.paragraphs += 1
+            if short != source:
+                self.note(source)
 
-    def note(self, page: str) -> None:
-        self.slides[-1].notes.append(page)
+    def flush(self) -> None:
+        """Show the prose that waits; a last word on what was just seen stands below it."""
+        if len(self.waiting) == 1:
+            self.full = False
+        self.write(self.waiting, PARAGRAPHS)
+        self.waiting = []
+
+    def show(self, cell: NotebookNode) -> None:
+        """Show code, outputs or a drawing, with the two paragraphs before it, on a slide that has nothing of that."""
+        first, introduction = self.waiting[:-2], self.waiting[-2:]
+        self.write(first, PARAGRAPHS)
+        if self.full or self.paragraphs + len(introduction) > 2:
+            self.begin(self.title, "subslide")
+        self.write(introduction, PARAGRAPHS)
+        self.cells.append(cell)
+        self.full, self.waiting = True, []
+
+    def show_code(self, cell: NotebookNode) -> None:
+        """Show a code cell; a figure of long code, and what only checks print, stand without it."""
+        figure = any("image/png" in output.get("data", {}) for output in cell.outputs)
+        if cell.outputs and only_checks(cell.source):
+            self.show(part(cell, source=False))
+        elif figure and len(cell.source.splitlines()) > TALL:
+            self.show(part(cell, outputs=False))
+            self.show(part(cell, source=False))
+        else:
+            self.show(part(cell))
 
 
-def prose(source: str) -> Block:
-    """A block of Markdown for a slide: whole, but for a long paragraph, whose rest goes to the notes."""
-    if re.match(r"[-*] |\d+\. |\||!\[|\$\$|```|<", source):
-        return text_block(source)
-    short = shortened(source)
-    block = text_block(short)
-    block.note = rendered(source) if short != source else ""
-    return block
-
-
-def rendered(source: str) -> str:
-    """Markdown for the notes, with everything unfolded."""
-    return re.sub(r"<(/?)(details|summary)>", r"<\1div>", markdown_to_html(source, exclude_anchor_links=True))
-
-
-def deck(notebook: NotebookNode) -> list[Slide]:
-    """The slides of a lesson."""
-    made = Deck()
-    waiting: list[Block] = []  # prose that introduces what comes next
+def fill(deck: Deck, cells: list[NotebookNode]) -> None:
+    """Put a lesson's cells onto a deck."""
     left_out = False
-    for cell in notebook.cells:
+    for cell in cells:
         tags = set(cell.metadata.get("tags", []))
         if tags & {"skip", "exercise-check"}:  # a check says "not attempted yet", which is no news
             continue
-        if tags & {"slide", "subslide", "notes", "solution"}:
-            made.place(waiting)
-            waiting = []
         if tags & {"notes", "solution"}:
-            made.note(rendered(cell.source))
+            deck.flush()
+            deck.note(cell.source)
             continue
         if tags & {"slide", "subslide"}:
-            made.begin(made.slides[-1].title, "slide" in tags)
+            deck.flush()
+            deck.begin(deck.title, "slide" if "slide" in tags else "subslide")
         if cell.cell_type == "code":
             if left_out:  # the set-up cell
-                made.begin(made.slides[0].title, False)
+                deck.begin("## Set-up", "subslide")
                 left_out = False
-            outputs = output_blocks(cell)
-            code = [] if outputs and only_checks(cell.source) else [code_block(cell.source)]
-            made.place([*waiting, *code, *outputs])
-            waiting = []
+            deck.show_code(cell)
             continue
         for source in split_markdown(cell.source):
-            heading = re.match(r"(#{1,6}) (.+)", source)
+            heading = re.match(r"(#+) (.+)", source)
             summary = re.search(r"<summary>(.+?)</summary>", source)
             if heading:
-                made.place(waiting)
-                waiting = []
+                deck.flush()
                 left_out = heading[2] in LEFT_OUT
                 if not left_out:
-                    made.begin(heading[2], len(heading[1]) <= 2)
+                    deck.begin(source, "slide" if len(heading[1]) <= 2 else "subslide")
             elif left_out:
-                made.note(rendered(source))
+                deck.note(source)
             elif summary:
-                if re.match(r"\d", summary[1]):
-                    made.place([text_block(f"**{summary[1]}**")])  # a question; the answer is the speaker's
-                made.note(rendered(source))
+                if re.match(r"\d", summary[1]):  # a question; the answer is the speaker's
+                    deck.waiting.append(f"**{summary[1]}**")
+                deck.flush()
+                deck.note(source)
+            elif re.match(r"!\[", source):
+                deck.show(new_markdown_cell(source))
             elif not re.search(r"\[← |→\]\(", source):  # the links to the neighbours are for readers
-                block = prose(source)
-                last = made.slides[-1].blocks[-1:]
-                if not waiting and last and last[0].kind == "figure" and made.slides[-1].height + block.height < ROOM:
-                    made.place([block])  # what was seen stands below the figure
-                else:
-                    waiting.append(block)
-    made.place(waiting)
-    return [slide for slide in made.slides if slide.blocks or slide.notes]
+                deck.waiting.append(source)
+    deck.flush()
 
 
-def section(slide: Slide, number: int) -> str:
-    escaped = re.sub(r"^(\d+)\.", r"\1\\.", slide.title)  # "1. Title" is a heading and not a list
-    title = markdown_to_html(escaped, exclude_anchor_links=True).removeprefix("<p>").removesuffix("</p>\n")
-    level = "h1" if number == 0 else "h2"
-    notes = f'<aside class="notes">{"".join(slide.notes)}</aside>' if slide.notes else ""
-    blocks = "\n".join(block.html for block in slide.blocks)
-    return f'<section><{level}>{title}</{level}>\n<div class="content">{blocks}</div>{notes}</section>'
+def divided(notebook: NotebookNode) -> NotebookNode:
+    """The lesson as nbconvert's slides want it: cells in order, each saying in its metadata what it is."""
+    deck = Deck()
+    fill(deck, notebook.cells)
+    return NotebookNode({**notebook, "cells": deck.cells})
+
+
+def reveal(name: str) -> str:
+    """A file of reveal.js, to stand inside a page."""
+    return (REVEAL / name).read_text(encoding="utf-8").replace("</script", "<\\/script")
+
+
+class DeckExporter(SlidesExporter):
+    """nbconvert's slides, without what they fetch from a network."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            extra_loaders=[DictLoader({"deck.html.j2": TEMPLATE})],
+            template_file="deck.html.j2",
+            exclude_input_prompt=True,
+            exclude_output_prompt=True,
+        )
+
+    def default_filters(self) -> Any:
+        yield from super().default_filters()
+        yield "markdown2html", partial(markdown_to_html, exclude_anchor_links=True)
+        yield "reveal", reveal
 
 
 def page(notebook: NotebookNode, name: str) -> str:
     """A lesson's slides as one HTML file."""
-    columns: list[list[str]] = []
-    for number, slide in enumerate(deck(notebook)):
-        if slide.column or not columns:
-            columns.append([])
-        columns[-1].append(section(slide, number))
-    slides = "\n".join(f"<section>{''.join(column)}</section>" for column in columns)
-    scripts = "".join(
-        # "</script" in a string of the program would end the element.
-        f"<script>{text.replace('</script', '<' + chr(92) + '/script')}</script>\n"
-        for text in (*((REVEAL / file).read_text(encoding="utf-8") for file in ("reveal.js", "notes.js")), SCRIPT)
-    )
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(name)}</title>\n'
-        f"<style>{(REVEAL / 'reveal.css').read_text(encoding='utf-8')}{STYLE}</style></head>\n"
-        f'<body><main class="reveal"><div class="slides">\n{slides}\n</div></main>\n{scripts}</body></html>\n'
-    )
+    return DeckExporter().from_notebook_node(divided(notebook), resources={"metadata": {"name": name}})[0]
 
 
-def main() -> None:
+def write_slides(lessons: Sequence[str]) -> int:
+    """Write the slides of these lessons, or of all, into build/slides/: 0."""
     folder = paths.BUILD / "slides"
     folder.mkdir(parents=True, exist_ok=True)
-    for path in lesson_files(sys.argv[1:]):
-        notebook = nbformat.read(path, as_version=4)
+    for path in lesson_files(lessons):
         target = folder / f"{path.stem}.html"
-        target.write_text(page(notebook, path.stem), encoding="utf-8")
-        print(f"{len(deck(notebook)):4d} slides  {target.relative_to(paths.ROOT)}")
-
-
-if __name__ == "__main__":
-    main()
+        target.write_text(page(nbformat.read(path, as_version=4), path.stem), encoding="utf-8")
+        print(target, flush=True)
+    return 0

@@ -1,4 +1,4 @@
-"""A copy of the lessons to work in, which takes up what is new in the course: python -m course.work
+"""A copy of the lessons to work in, which takes up what is new in the course.
 
 work/NN_….ipynb is the student's. work/.base/ holds the course's version that it was last brought up to, so that it can
 be known who has changed a cell since. Cells are told apart by their ids; only their text counts, not their outputs:
@@ -18,9 +18,9 @@ import hashlib
 import json
 import os
 import re
-import sys
 import uuid
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,27 +32,26 @@ from utils import paths
 
 
 @dataclass
-class News:
-    """How many cells an update has touched.
+class Decision:
+    """What becomes of one cell.
 
     Attributes:
-        changed: took the course's new text.
-        added: new in the course.
-        removed: left out by the course, unchanged by the student.
-        both: changed by both; the course's text was put below.
+        cell: what the copy has from now on; None if it has the cell no longer.
+        news: what the course has done to it ("changed", "new", "removed", "both"); empty if nothing that is news.
+        note: a further cell that shows the course's text below the student's; None if there is nothing to show.
     """
 
-    changed: int = 0
-    added: int = 0
-    removed: int = 0
-    both: int = 0
+    cell: NotebookNode | None
+    news: str = ""
+    note: NotebookNode | None = None
 
-    def __str__(self) -> str:
-        words = {"changed": self.changed, "new": self.added, "removed": self.removed}
-        counts = [f"{count} {word}" for word, count in words.items() if count]
-        if self.both:
-            counts.append(f"{self.both} changed by you and by the course (yours kept, the course's below it)")
-        return "cells: " + ", ".join(counts) if counts else "only outputs"
+
+def in_words(news: Counter[str]) -> str:
+    """How many cells an update has touched."""
+    counts = [f"{news[kind]} {kind}" for kind in ("changed", "new", "removed") if news[kind]]
+    if news["both"]:
+        counts.append(f"{news['both']} changed by you and by the course (yours kept, the course's below it)")
+    return "cells: " + ", ".join(counts) if counts else "only outputs"
 
 
 def read(path: Path) -> NotebookNode:
@@ -139,49 +138,68 @@ def renewed(mine: NotebookNode, base: NotebookNode, course: NotebookNode) -> Not
     return cell
 
 
+def decide(mine: NotebookNode | None, before: NotebookNode | None, after: NotebookNode | None) -> Decision:
+    """What becomes of a cell, from what it was (None where it is not).
+
+    Args:
+        mine: in the student's copy.
+        before: in the course when the copy was last brought up to it.
+        after: in the course now.
+    """
+    if mine is None:  # a new cell of the course, or one that the student has deleted
+        return Decision(after, "new") if before is None else Decision(None)
+    if before is not None and same(mine, before):  # untouched by the student
+        if after is None:
+            return Decision(None, "removed")
+        return Decision(renewed(mine, before, after), "" if same(before, after) else "changed")
+    changed_by_the_course = after is not None and (before is None or not same(before, after))
+    if changed_by_the_course and not same(mine, after):
+        return Decision(mine, "both", note(after))
+    return Decision(mine)
+
+
+def ordered(mine: list[str], base: list[str], course: list[str]) -> list[str]:
+    """The ids of all cells of the copy and the course: in the course's order, or in the student's if he has moved any.
+
+    Args:
+        mine: ids in the student's copy.
+        base: ids in the course when the copy was last brought up to it.
+        course: ids in the course now.
+    """
+    moved = [name for name in mine if name in base] != [name for name in base if name in mine]
+    return interleave(mine, course) if moved else interleave(course, mine)
+
+
 def merge(
     base: list[NotebookNode] | None, mine: list[NotebookNode], course: list[NotebookNode]
-) -> tuple[list[NotebookNode], News]:
-    """Bring the student's cells up to the course's.
+) -> tuple[list[NotebookNode], Counter[str]]:
+    """Bring the student's cells up to the course's: recognise them, decide on each, order them, insert the notes.
 
     Args:
         base: the course's cells when that was last done; None if that is not known. Then each cell that differs from
             the course's counts as changed by both.
         mine: the student's cells.
         course: the course's cells now.
+
+    Returns:
+        The cells, and how many of them are news, by kind.
     """
-    old, new = ({cell.id: cell for cell in cells} for cells in (base or [], course))
-    mine = recognised(mine, [*course, *(base or [])])
-    news, cells, notes = News(), {}, {}
-    for cell in mine:
-        before, after = old.get(cell.id), new.get(cell.id)
-        untouched = before is not None and same(cell, before)
-        if after is None and untouched:
-            news.removed += 1
-        elif after is not None and untouched:
-            cells[cell.id] = renewed(cell, before, after)
-            news.changed += not same(before, after)
-        else:
-            cells[cell.id] = cell
-            if after is not None and not same(cell, after) and (before is None or not same(before, after)):
-                notes[cell.id] = note(after)
-    present = {cell.id for cell in mine}
-    for name, cell in new.items():
-        if name not in present and name not in old:  # what is in old has been deleted by the student
-            cells[name] = cell
-            news.added += 1
-    kept = [cell.id for cell in mine if cell.id in cells]
-    there = [name for name in new if name in cells]
-    shared = [cell.id for cell in mine if cell.id in old]
-    moved = shared != [name for name in old if name in present]
-    order = interleave(kept, there) if moved else interleave(there, kept)
-    result = []
+    base = base or []
+    mine = recognised(mine, [*course, *base])
+    copied, began, now = ({cell.id: cell for cell in cells} for cells in (mine, base, course))
+    decisions = {name: decide(copied.get(name), began.get(name), now.get(name)) for name in {**copied, **now}}
+    kept = {name for name, decision in decisions.items() if decision.cell is not None}
+    order = ordered([name for name in copied if name in kept], list(began), [name for name in now if name in kept])
+    cells = []
     for name in order:
-        result.append(cells[name])
-        if name in notes and notes[name].id not in cells:
-            result.append(notes[name])
-            news.both += 1
-    return result, news
+        decision = decisions[name]
+        cells.append(decision.cell)
+        if decision.note is not None and decision.note.id not in kept:  # kept from an update that was cut off
+            cells.append(decision.note)
+    added = {cell.id for cell in cells} - kept
+    news = Counter(decision.news for decision in decisions.values() if decision.news and decision.note is None)
+    news["both"] = len(added)
+    return cells, news
 
 
 def put(path: Path, data: bytes) -> None:
@@ -215,10 +233,11 @@ def update(course: Path, work: Path) -> str:
     put(work / ".before" / course.name, mine.read_bytes())
     put(mine, (nbformat.writes(notebook) + "\n").encode("utf-8"))
     put(base, data)
-    return f"NEWS    {news}"
+    return f"NEWS    {in_words(news)}"
 
 
-def main() -> None:
+def update_all() -> int:
+    """Bring the whole copy up to date and say what has changed: 1 if a file of it could not be read."""
     done, refused = [], False
     for path in lesson_files([]):
         try:
@@ -226,12 +245,8 @@ def main() -> None:
             print(f"{path.stem}  {done[-1]}")
         except ValueError as error:
             refused = True
-            print(f"{path.stem}  LEFT ALONE: {error}.\n  Mend it or move it away; then `make work` again.")
+            print(f"{path.stem}  LEFT ALONE: {error}.\n  Mend it or move it away; then `course work` again.")
     if any(words.startswith("NEWS") for words in done):
         print("In JupyterLab, close a notebook that is open and open it again. Your files from before: work/.before/")
-    print("Your copy is work/; `make lab` opens it.")
-    sys.exit(refused)
-
-
-if __name__ == "__main__":
-    main()
+    print("Your copy is work/; `course lab` opens it.")
+    return int(refused)

@@ -1,9 +1,10 @@
-"""Prefetch, mirror and doctor: `make prefetch`, `make mirror`, `make doctor`."""
+"""Prefetch, mirror and doctor."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import threading
@@ -14,8 +15,8 @@ import nbformat
 import pytest
 import requests
 
-from course import doctor, mirror
-from tests.support import exit_code, served
+from course import doctor, kernels, limits, mirror
+from tests.support import served
 from utils import downloads, paths
 from utils.downloads import DownloadError, Source, fetch, registry
 
@@ -37,10 +38,15 @@ def files(tmp_path, monkeypatch, serve):
         (host / name).write_bytes(data)
     address = serve(host)
     sources = {
-        name: Source(name=name, licence="none", sha256=hashlib.sha256(data).hexdigest(), urls=(f"{address}/{name}",),
-                     lessons=(6 if name == "six.bin" else 8,))
+        name: Source(
+            name=name,
+            licence="none",
+            sha256=hashlib.sha256(data).hexdigest(),
+            urls=(f"{address}/{name}",),
+            lessons=(6 if name == "six.bin" else 8,),
+        )
         for name, data in contents.items()
-    }  # fmt: skip
+    }
     for module in (downloads, mirror, doctor):
         monkeypatch.setattr(module, "registry", lambda: sources)
     model = tmp_path / "model"
@@ -62,33 +68,33 @@ def test_every_download_belongs_to_a_lesson():
 
 
 def test_prefetch_of_one_lesson(files, tmp_path, monkeypatch, capsys):
-    assert exit_code(mirror, monkeypatch, "prefetch", "8") == 0
+    assert mirror.prefetch(["8"]) == 0
     assert "1 of 1 files are there" in capsys.readouterr().out
     assert (tmp_path / "cache" / "deep" / "eight.bin").exists()
     assert not (tmp_path / "cache" / "six.bin").exists()
 
 
 def test_a_mirror_serves_a_class(files, tmp_path, monkeypatch, serve, capsys):
-    mirror = tmp_path / "mirror"
-    assert exit_code(mirror, monkeypatch, "mirror", str(mirror)) == 0
+    folder = tmp_path / "mirror"
+    assert mirror.fill(folder) == 0
     out = capsys.readouterr().out
     assert "To download: 0.0 MB" in out
     assert "0.0 MB  six.bin" in out
-    lines = (mirror / mirror.MANIFEST).read_text().splitlines()
+    lines = (folder / mirror.MANIFEST).read_text(encoding="utf-8").splitlines()
     assert [line.split("  ")[1] for line in lines] == ["six.bin", "deep/eight.bin", mirror.HRNET_ARCHIVE]
     assert lines[0].startswith(hashlib.sha256(b"six" * 1000).hexdigest())
     for path in (files / "six.bin", files / "deep" / "eight.bin"):
         path.unlink()  # the host is gone
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "student"))
-    monkeypatch.setenv("COURSE_MIRROR", serve(mirror))
+    monkeypatch.setenv("COURSE_MIRROR", serve(folder))
     assert fetch("deep/eight.bin").read_bytes() == b"eight" * 1000
-    assert exit_code(mirror, monkeypatch, "mirror", str(mirror)) == 0  # again: nothing to do
+    assert mirror.fill(folder) == 0  # again: nothing to do
     assert "2 are there already" in capsys.readouterr().out
 
 
 def test_a_mirror_that_lacks_a_file(files, tmp_path, monkeypatch, capsys):
     (files / "six.bin").unlink()
-    assert exit_code(mirror, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    assert mirror.fill(tmp_path / "mirror") == 1
     captured = capsys.readouterr()
     assert "1 of 2 files are there" in captured.out
     assert "six.bin could not be downloaded" in captured.err
@@ -100,13 +106,13 @@ def test_a_mirror_without_hrnet(files, tmp_path, monkeypatch, capsys):
         raise DownloadError("HRNetV2-W48 could not be loaded")
 
     monkeypatch.setattr(mirror, "hrnet_path", refused)
-    assert exit_code(mirror, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    assert mirror.fill(tmp_path / "mirror") == 1
     captured = capsys.readouterr()
     assert "2 of 2 files are there" in captured.out
     assert "HRNetV2-W48 could not be loaded" in captured.err
     assert not (tmp_path / "mirror" / mirror.HRNET_ARCHIVE).exists()
-    assert exit_code(mirror, monkeypatch, "prefetch", "9") == 1
-    assert exit_code(mirror, monkeypatch, "prefetch", "6") == 0  # which needs none
+    assert mirror.prefetch(["9"]) == 1
+    assert mirror.prefetch(["6"]) == 0  # which needs none
 
 
 def test_the_served_mirror_continues_a_download(tmp_path):
@@ -128,13 +134,14 @@ def test_the_served_mirror_continues_a_download(tmp_path):
         httpd.server_close()
 
 
-def test_a_folder_that_is_no_mirror_is_not_served(tmp_path, monkeypatch):
-    assert "make mirror" in exit_code(mirror, monkeypatch, "serve", str(tmp_path))
+def test_a_folder_that_is_no_mirror_is_not_served(tmp_path, capsys):
+    assert mirror.serve(tmp_path, "127.0.0.1", 0) == 1
+    assert "course mirror" in capsys.readouterr().err
 
 
 def test_a_mirror_larger_than_the_disk(files, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(mirror, "size_of", lambda source: 10**18)
-    assert exit_code(mirror, monkeypatch, "mirror", str(tmp_path / "mirror")) == 1
+    assert mirror.fill(tmp_path / "mirror") == 1
     assert "does not fit" in capsys.readouterr().err
 
 
@@ -153,7 +160,7 @@ def test_a_wrong_version_is_named(monkeypatch):
     ((well, text),) = doctor.packages()
     assert not well
     assert "numpy is 1.0" in text
-    assert "pip install -r requirements.lock" in text
+    assert "python install.py" in text
 
 
 def test_a_damaged_file_in_the_cache_is_found(files):
@@ -164,12 +171,18 @@ def test_a_damaged_file_in_the_cache_is_found(files):
     assert (False, "damaged in the cache: six.bin. Delete it there; the next run fetches it again.") in doctor.cache()
 
 
-def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+def problems(check) -> list[str]:
+    return [text for well, text in check() if not well]
+
+
+def test_folders_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file" / "cache"))
-    wrong = [text for well, text in doctor.cache() if not well]
-    assert len(wrong) == 1
-    assert "COURSE_CACHE" in wrong[0]
+    for name, check in (("COURSE_CACHE", doctor.cache), ("JUPYTER_DATA_DIR", doctor.folders)):
+        monkeypatch.setattr(doctor, "existing", lambda folder: folder)
+        monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e12))
+        monkeypatch.setenv(name, str(tmp_path / "file" / "folder"))
+        (text,) = problems(check)
+        assert name in text and "cannot be written" in text
 
 
 def test_a_disk_too_small_is_a_problem_of_the_mode_that_needs_it(files, monkeypatch):
@@ -197,17 +210,99 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch):
 
     monkeypatch.setattr(doctor, "CHECKS", (broken,))
     assert list(doctor.examine()) == [(False, "broken: ImportError: no module named x")]
-    assert doctor.main() == 1
+    assert doctor.report() == 1
 
 
+def test_another_utils_on_the_path_is_found(tmp_path, monkeypatch):
+    assert problems(doctor.own_packages) == []
+    (tmp_path / "utils").mkdir()
+    (tmp_path / "utils" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (text,) = problems(doctor.own_packages)
+    assert str(tmp_path / "utils") in text and "course lab" in text
+
+
+def test_a_kernel_of_another_environment_is_found(tmp_path, monkeypatch):
+    assert problems(doctor.kernel) == []
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    spec = {"argv": ["/other/bin/python", "-m", "ipykernel"], "display_name": "x", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    (text,) = problems(doctor.kernel)
+    assert "/other/bin/python" in text and str(folder) in text
+
+
+def test_a_proxy_that_catches_this_machine(monkeypatch):
+    for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    (text,) = problems(doctor.proxy)
+    assert "http://proxy:3128" in text and "NO_PROXY" in text
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    assert problems(doctor.proxy) == []
+
+
+GROUPS = {
+    "version 2": ("0::/user/me", "user/memory.max", "user/memory.current", "inactive_file", "user/memory.stat"),
+    "version 1": (
+        "5:cpu:/\n4:memory:/user/me",
+        "memory/user/memory.limit_in_bytes",
+        "memory/user/memory.usage_in_bytes",
+        "total_inactive_file",
+        "memory/user/memory.stat",
+    ),
+}
+
+
+@pytest.mark.parametrize("version", GROUPS)
+def test_the_memory_of_a_container(tmp_path, monkeypatch, version):
+    """A group above ours has a limit of 3 GiB, of which 2 are in use, half a GiB of it for files."""
+    monkeypatch.delenv("MEM_LIMIT", raising=False)
+    group, limit, used, key, stat = GROUPS[version]
+    for name, text in {
+        "proc/self/cgroup": group,
+        f"sys/fs/cgroup/{limit}": str(3 * 2**30),
+        f"sys/fs/cgroup/{used}": str(2 * 2**30),
+        f"sys/fs/cgroup/{stat}": f"anon 5\n{key} {2**29}\n",
+        f"sys/fs/cgroup/{limit.replace('user/', 'user/me/')}": "max" if version == "version 2" else str(2**63 - 4096),
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n", encoding="utf-8")
+    machine = SimpleNamespace(available=8 * 2**30, total=16 * 2**30)
+    monkeypatch.setattr(limits.psutil, "virtual_memory", lambda: machine)
+    assert limits.free_memory(tmp_path) == (1.5, 3, "a control group")
+    monkeypatch.setenv("MEM_LIMIT", str(2**30))
+    assert limits.free_memory(tmp_path) == (1, 1, "MEM_LIMIT")
+    monkeypatch.setenv("MEM_LIMIT", "")
+    assert limits.free_memory(tmp_path / "none") == (8, 16, "")
+    monkeypatch.setattr(doctor, "free_memory", lambda: (1.5, 3, "a control group"))
+    (text,) = problems(doctor.memory)
+    assert "1.5 of 3.0 GiB" in text and "a control group" in text
+
+
+def test_a_processor_without_avx(tmp_path, monkeypatch):
+    (tmp_path / "proc").mkdir()
+    for flags, lacks in (("fpu sse2", True), ("fpu sse2 avx avx2", False)):
+        (tmp_path / "proc/cpuinfo").write_text(f"model name\t: x\nflags\t\t: {flags}\n", encoding="utf-8")
+        assert limits.lacks_avx(tmp_path) is lacks
+    assert limits.lacks_avx(tmp_path / "none") is False
+    monkeypatch.setattr(doctor, "lacks_avx", lambda: True)
+    assert "AVX" in problems(doctor.processor)[0] and list(doctor.training()) == []
+
+
+@pytest.mark.slow
 def test_the_cell_that_lesson_1_and_the_readme_give(monkeypatch, capfd):
-    """It is run in the lessons' folder; it shows what `make doctor` shows, and has its exit code."""
+    """It is run in the lessons' folder, as `course lab` starts a kernel; it has the exit code of `course doctor`."""
     from IPython.core.interactiveshell import InteractiveShell
 
     notebook = nbformat.read(next(paths.NOTEBOOKS.glob("01_*.ipynb")), as_version=4)
-    (cell,) = re.findall(r"```python\n(.*tools\.doctor\n)```", "\n".join(c.source for c in notebook.cells), re.DOTALL)
+    (cell,) = re.findall(r"```python\n(!course doctor\n)```", "\n".join(cell.source for cell in notebook.cells))
     assert cell in (paths.ROOT / "README.md").read_text(encoding="utf-8")
     monkeypatch.chdir(paths.NOTEBOOKS)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    for name, value in kernels.environment().items():
+        monkeypatch.setenv(name, value)
     shell = InteractiveShell.instance()
     try:
         assert shell.run_cell(cell).success

@@ -1,4 +1,4 @@
-"""`make progress`: what it says of a notebook as a student may have left it."""
+"""`course progress`: what it says of a notebook as a student may have left it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from course import progress, run, work
+from course import progress, work
+from course.lessons import lesson_files
 from utils import paths
 
 STUB, ANSWER = "def f():\n    return None", "def f():\n    return 4"
@@ -18,10 +19,15 @@ def lesson(source: str = STUB, printed: str = OPEN, counts: tuple = (1, 2)):
     return new_notebook(
         cells=[
             new_code_cell(source, id="e", metadata={"tags": ["exercise"]}, execution_count=counts[0]),
-            new_code_cell("exercise()", id="c", metadata={"tags": ["exercise-check"]}, outputs=outputs,
-                          execution_count=counts[1]),
+            new_code_cell(
+                "exercise()",
+                id="c",
+                metadata={"tags": ["exercise-check"]},
+                outputs=outputs,
+                execution_count=counts[1],
+            ),
         ]
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,18 +56,17 @@ def test_how_an_exercise_stands(mine, mark, words):
 def test_the_table(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(paths, "WORK", tmp_path / "work")
-    monkeypatch.setattr(progress.sys, "argv", ["progress"])
     paths.NOTEBOOKS.mkdir()
     for number in (1, 2, 3):
         nbformat.write(lesson(), paths.NOTEBOOKS / f"0{number}_x.ipynb")
-    progress.main()
+    assert progress.show([]) == 0
     said = capsys.readouterr().out
     assert "no work/ yet" in said and "○ 3 not attempted" in said
     for number in (1, 2):
         work.update(paths.NOTEBOOKS / f"0{number}_x.ipynb", paths.WORK)
     nbformat.write(lesson(ANSWER, RIGHT), paths.WORK / "01_x.ipynb")
-    (paths.WORK / "02_x.ipynb").write_text("{")
-    progress.main()
+    (paths.WORK / "02_x.ipynb").write_text("{", encoding="utf-8")
+    assert progress.show([]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Your copy, work/, as last saved:"
     assert lines[1] == "✓  01_x"
@@ -71,8 +76,9 @@ def test_the_table(tmp_path, monkeypatch, capsys):
 
 
 def test_every_exercise_of_the_course_is_found():
-    for path in run.lesson_files([]):
+    for path in lesson_files([]):
         notebook = nbformat.read(path, as_version=4)
         mine = {cell.id: cell for cell in notebook.cells}
         states = [progress.state(mine, *pair) for pair in progress.exercises(notebook)]
-        assert states == [("○", "")] * 3
+        checks = sum("exercise-check" in cell.metadata.get("tags", []) for cell in notebook.cells)
+        assert states == [("○", "")] * checks and checks >= 3

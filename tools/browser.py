@@ -129,7 +129,7 @@ def copy_course(folder: Path, *, outputs: bool = False) -> Path:
         folder: where; made if need be.
         outputs: keep the committed outputs. Without them, all that is shown later comes from a run.
     """
-    for name in ("assets", "notebooks", "tools", "utils"):
+    for name in ("assets", "course", "notebooks", "utils"):
         shutil.copytree(
             paths.ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         )
@@ -179,7 +179,7 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
         "IPYTHONDIR": str(home / "ipython"),
     }
     with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, "-m", "course.lab", str(lesson)], cwd=course, env=environment,
+        server = subprocess.Popen([sys.executable, "-m", "course", "lab", str(lesson)], cwd=course, env=environment,
                                   stdout=log, stderr=log)  # fmt: skip
         try:
             wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server)

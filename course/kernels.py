@@ -1,0 +1,50 @@
+"""How the course starts JupyterLab and kernels, so that a lesson finds the course's own packages in each of them."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import zmq
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from utils import paths
+from utils.mode import mode
+
+CELL_TIMEOUT = {"quick": 300, "full": 6 * 3600}  # seconds
+# Messages to and from a kernel are encrypted where this system can. Without keys a kernel warns that anyone on the
+# machine can read what passes over its ports.
+ENCRYPTION = "auto" if zmq.has("curve") else "disabled"
+
+
+def environment() -> dict[str, str]:
+    """The variables for JupyterLab and kernels: our `utils` before another, our commands before others."""
+    scripts = sysconfig.get_path("scripts")  # `!course doctor` finds the command, activated or not
+    changed = dict(os.environ)
+    for name, first in (("PYTHONPATH", str(paths.ROOT)), ("PATH", scripts)):
+        others = [part for part in os.environ.get(name, "").split(os.pathsep) if part and part != first]
+        changed[name] = os.pathsep.join([first, *others])
+    return changed
+
+
+def client(notebook: NotebookNode, path: Path, **options: Any) -> NotebookClient:
+    """What executes a notebook; start its kernel with `env=environment()`.
+
+    Args:
+        notebook: is changed in place.
+        path: where it lies; its folder is the working directory.
+        options: more of nbclient's.
+    """
+    return NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT[mode()],
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        config=Config({"KernelManager": {"transport_encryption": ENCRYPTION}}),
+        **options,
+    )
