@@ -49,7 +49,8 @@ class WrongAnswer(IPyNbCell):
 
     def runtest(self) -> None:
         super().runtest()
-        said = "".join(output.get("text", "") for output in self.test_outputs).splitlines()[-1:]
+        printed = [output.text for output in self.test_outputs if output.get("name") == "stdout"]
+        said = "".join(printed).splitlines()[-1:]
         if not said or not said[0].startswith("✗ ") or self.words not in said[0]:
             self.raise_cell_error(f"The check must say ✗ and {self.words!r}; it says {said}")
 

@@ -23,9 +23,9 @@ TIGHT = 1.0
 # Share of the ink that has no counterpart nearby. In a plot, colour by colour: other processors, other numbers of
 # threads and other versions moved up to 19 %; of two plots of a training at least 42 %, a curve that is missing 100 %.
 PLOT = 0.3
-# In a figure of pictures, whatever their colours, since after another training other pictures may stand there: up to
-# 1 % by other processors, a third if one of three pictures is missing.
-PICTURES = 0.1
+# In a figure of pictures, whatever their colours, since after another training other pictures may stand there: other
+# processors moved up to 0.4 %, a picture that is missing among ten 2 to 8 %.
+PICTURES = 0.02
 WHITE = 250  # of 255: darker than that is ink
 MOSTLY_WHITE = 0.85  # share of a figure that is white if it is a plot; of the lessons' plots 90 %, of the others 76 %
 NEARBY = 0.03  # of the figure's longer side
