@@ -15,7 +15,11 @@ STAMP := $(VENV)/installed-$(shell pwd | cksum | cut -d' ' -f1)
 unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
-unit notebooks rerun browser screenshots coverage execute bench: export COURSE_MODE := quick
+test unit notebooks rerun browser screenshots coverage execute bench: export COURSE_MODE := quick
+# Tests side by side, each file and each lesson in one process, in the order in which conftest.py puts them; a lesson
+# that is tried alone has the whole processor.
+WORKERS ?= 2
+SIDE_BY_SIDE = $(if $(filter 1,$(words $(LESSONS))),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
 
@@ -50,17 +54,18 @@ mirror: $(STAMP)  ## fetch all that full mode downloads into a folder for a clas
 serve-mirror: $(STAMP)  ## serve that folder on the local network (PORT=8000, BIND=an address of this machine)
 	@$(PY) -m course.mirror serve "$(MIRROR)" $(PORT) --bind $(BIND)
 
-test: lint unit notebooks  ## lint, unit tests, and every notebook against its committed outputs: what CI runs
+test: lint  ## lint, unit tests, and every notebook against its committed outputs, side by side: what CI runs
+	$(PY) -m pytest $(SIDE_BY_SIDE) --nbval --nbval-cell-timeout=300 notebooks tests
 
 lint: $(STAMP)  ## ruff on code and notebooks
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
 unit: $(STAMP)  ## unit tests, notebook lint, planted changes
-	$(PY) -m pytest tests
+	$(PY) -m pytest $(SIDE_BY_SIDE) tests
 
 notebooks: $(STAMP)  ## run the notebooks (LESSONS="2 3" for some) and compare their outputs and figures
-	$(PY) -m pytest --nbval --nbval-cell-timeout=300 $(if $(LESSONS),$(foreach n,$(LESSONS),notebooks/0$(n:0%=%)_*.ipynb),notebooks)
+	$(PY) -m pytest $(SIDE_BY_SIDE) --nbval --nbval-cell-timeout=300 $(if $(LESSONS),$(foreach n,$(LESSONS),notebooks/0$(n:0%=%)_*.ipynb),notebooks)
 
 rerun: $(STAMP)  ## run the notebooks (LESSONS="2 3" for some) twice in one kernel and compare the two runs
 	@$(PY) -m tools.rerun $(LESSONS)
