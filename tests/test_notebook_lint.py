@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from tools.compare import FIGURE_VARIES, TEXT_IGNORED
+from tools.compare import FIGURE_KINDS, FIGURE_VARIES, TEXT_IGNORED
 from tools.lesson_form import SECOND_EDITION
 from utils import paths
 
@@ -186,7 +186,7 @@ def test_uncompared_cells_are_few_and_checked(notebook):
 @every_lesson
 def test_figures_have_alt_text(notebook):
     for cell in code_cells(notebook):
-        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+        if any(set(FIGURE_KINDS) & set(output.get("data", {})) for output in cell.outputs):
             assert len(cell.metadata.get("alt", "")) >= 20, f"{cell.id}: metadata 'alt' must say what the figure shows"
 
 

@@ -1,4 +1,4 @@
-"""Lessons in a real browser: JupyterLab as `make lab` starts it, driven by Playwright in an installed Chromium.
+"""Lessons in a real browser: JupyterLab as `course lab` starts it, driven by Playwright in an installed Chromium.
 
 python -m tools.browser       the README's pictures of lessons, light and dark, in docs/images/
 
@@ -145,7 +145,7 @@ def copy_course(folder: Path, *, outputs: bool = False) -> Path:
 
 @contextlib.contextmanager
 def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
-    """JupyterLab as `make lab LESSON=…` starts it, on a free port: the address that opens the lesson.
+    """JupyterLab as `course lab …` starts it, on a free port: the address that opens the lesson.
 
     Args:
         course: a folder that `copy_course` made; settings and logs go there too.
@@ -179,7 +179,7 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
     }
-    command = [sys.executable, "-m", "course.lab", str(lesson)]
+    command = [sys.executable, "-m", "course", "lab", str(lesson)]
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=course, env=environment, stdout=log, stderr=log)
         try:

@@ -2,8 +2,8 @@
 
 Every figure is compared. One that is the same on every machine must be drawn alike, pixel for pixel. One that depends
 on a training (tag `figure-varies`), or that stands among text that nobody compares (`nbval-ignore-output`), must have
-its ink of every colour at about the same places: rounding moves a curve a little; a swapped or empty plot, or a curve
-that is missing, moves most of it.
+its ink at about the same places. In a plot that holds for each colour: rounding moves a curve a little; a swapped or
+empty plot, or a curve that is missing, moves most of it. In a figure of pictures other pictures may stand, but as many.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 
 TEXT_IGNORED = "nbval-ignore-output"
 FIGURE_VARIES = "figure-varies"
+FIGURE_KINDS = ("image/png", "image/jpeg")
 
 # Root mean square difference of two figures, of 255. The same versions of Matplotlib and NumPy give 0; this leaves room
 # for the rounding of another processor and is far below what one moved curve makes.
@@ -36,19 +37,19 @@ COLOURS = 14
 
 def figures(outputs: list[NotebookNode]) -> list[np.ndarray]:
     """The figures among a cell's outputs, each (H, W, 3) uint8 in OpenCV's order BGR, on white."""
-    encoded = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
-    return [decoded(text) for text in encoded]
+    data = [output.get("data", {}) for output in outputs]
+    return [decoded(bundle[kind]) for bundle in data for kind in FIGURE_KINDS if kind in bundle]
 
 
 def decoded(text: str) -> np.ndarray:
-    """A PNG in base64 as (H, W, 3) uint8 BGR; what is transparent shows white.
+    """A picture in base64 as (H, W, 3) uint8 BGR; what is transparent shows white.
 
     Raises:
         ValueError: it is no picture.
     """
     picture = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None:
-        raise ValueError("an output says that it is a PNG, and is none")
+        raise ValueError("an output says that it is a picture, and is none")
     if picture.ndim == 2:
         return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     if picture.shape[2] == 3:
@@ -65,8 +66,12 @@ def tight_problem(a: np.ndarray, b: np.ndarray) -> str:
     return f"differs by {difference:.2f} of 255" if difference > TIGHT else ""
 
 
-def loose_problem(a: np.ndarray, b: np.ndarray) -> str:
-    """In what the second figure is not the first one but for a training's noise; empty if in nothing."""
+def loose_problem(a: np.ndarray, b: np.ndarray, most: float = PLOT) -> str:
+    """In what the second figure is not the first one but for a training's noise; empty if in nothing.
+
+    Args:
+        most: in a plot, the share of a colour's ink that may stand elsewhere.
+    """
     if max(abs(n - m) / max(n, m) for n, m in zip(a.shape[:2], b.shape[:2], strict=True)) > SAME_SIZE:
         return f"has {b.shape[1]} x {b.shape[0]} pixels instead of {a.shape[1]} x {a.shape[0]}"
     size = np.maximum(a.shape[:2], b.shape[:2])
@@ -77,7 +82,7 @@ def loose_problem(a: np.ndarray, b: np.ndarray) -> str:
         return f"fills other places: {elsewhere:.0%} of its ink" if elsewhere > PICTURES else ""
     one, other = colours(a), colours(b)
     elsewhere = max(displaced(one == colour, other == colour) for colour in range(1, COLOURS))
-    return f"has {elsewhere:.0%} of the ink of one colour at other places" if elsewhere > PLOT else ""
+    return f"has {elsewhere:.0%} of the ink of one colour at other places" if elsewhere > most else ""
 
 
 def displaced(one: np.ndarray, other: np.ndarray) -> float:
@@ -104,14 +109,14 @@ def colours(picture: np.ndarray) -> np.ndarray:
     return np.where((saturation > 90) & (value > 60), ranges, value < 160)
 
 
-def figure_problem(tags: list[str], committed: list[NotebookNode], drawn: list[NotebookNode]) -> str:
+def figure_problem(tags: list[str], before: list[NotebookNode], after: list[NotebookNode], most: float = PLOT) -> str:
     """In what the figures of two runs of a cell differ, by the measure that its tags choose; empty if in nothing."""
-    old, new = figures(committed), figures(drawn)
+    old, new = figures(before), figures(after)
     if len(old) != len(new):
-        return f"{len(new)} figures drawn, {len(old)} committed"
+        return f"{len(new)} figures instead of {len(old)}"
     loose = bool({TEXT_IGNORED, FIGURE_VARIES} & set(tags))
     for number, pair in enumerate(zip(old, new, strict=True), start=1):
-        problem = loose_problem(*pair) if loose else tight_problem(*pair)
+        problem = loose_problem(*pair, most) if loose else tight_problem(*pair)
         if problem:
             return f"figure {number} {problem}"
     return ""
