@@ -23,22 +23,22 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from course.kernels import client, environment
 from course.lessons import lesson_files
-from course.run import CELL_TIMEOUT, tidy
+from course.run import tidy
 from tools.compare import figure_problem, text_problem
-from utils.mode import mode
 
 OTHER_TRAINING = 0.6  # a second training starts from other random numbers, and its curves move further
 ROUNDS = ("in the second run of the lesson", "run again at once")
 
 
-def run(client: NotebookClient, index: int) -> tuple[list[NotebookNode], str]:
+def run(runner: NotebookClient, index: int) -> tuple[list[NotebookNode], str]:
     """Run one code cell: its tidied outputs, and what it raised (empty if nothing)."""
-    cell = client.nb.cells[index]
+    cell = runner.nb.cells[index]
     cell.outputs = []
     error = ""
     try:
-        client.execute_cell(cell, index)
+        runner.execute_cell(cell, index)
     except CellExecutionError as raised:
         error = f"{raised.ename}: {' '.join(raised.evalue.split())}"
     kept = nbformat.v4.new_notebook(cells=[copy.deepcopy(cell)])
@@ -67,27 +67,23 @@ def rerun(path: Path, limit: float | None = None) -> list[str]:
     It ends at the first cell that fails in the first run, or runs longer than `limit` seconds (the mode's by default).
     """
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=limit or CELL_TIMEOUT[mode()],
-        kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-        record_timing=False,
-    )
+    runner = client(notebook, path)
+    if limit:
+        runner.timeout = limit
     cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     findings: list[str] = []
     index = -1
-    with client.setup_kernel():
+    with runner.setup_kernel(env=environment()):
         try:
             first = {}
             for index in cells:
-                first[index], error = run(client, index)
+                first[index], error = run(runner, index)
                 if error:
                     return [f"{name(notebook, index)} fails in the first run: {error}"]
             for index in cells:
-                findings += repeat(client, index, first[index])
+                findings += repeat(runner, index, first[index])
         except CellTimeoutError:
-            findings.append(f"{name(notebook, index)} ran longer than {client.timeout:g} s")
+            findings.append(f"{name(notebook, index)} ran longer than {runner.timeout:g} s")
         except DeadKernelError:
             findings.append(f"{name(notebook, index)}: the kernel died (out of memory?)")
     return findings
@@ -97,17 +93,17 @@ def name(notebook: NotebookNode, index: int) -> str:
     return f"cell {index + 1} ({notebook.cells[index].id})"
 
 
-def repeat(client: NotebookClient, index: int, before: list[NotebookNode]) -> list[str]:
+def repeat(runner: NotebookClient, index: int, before: list[NotebookNode]) -> list[str]:
     """Run a cell again, twice unless it goes on training: in what its outputs differ from those of the time before."""
-    cell = client.nb.cells[index]
+    cell = runner.nb.cells[index]
     tags = cell.metadata.get("tags", [])
     findings = []
     for which in ROUNDS[:1] if trains_on(cell.source) else ROUNDS:
-        after, error = run(client, index)
+        after, error = run(runner, index)
         found = f"raises {error}" if error else text_problem(tags, before, after)
         found = found or figure_problem(tags, before, after, OTHER_TRAINING)
         if found:
-            findings.append(f"{name(client.nb, index)}, {which}: {found}")
+            findings.append(f"{name(runner.nb, index)}, {which}: {found}")
         before = after
     return findings
 
