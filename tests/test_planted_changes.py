@@ -174,7 +174,6 @@ model.fit(x, x, epochs=10**6, verbose=0, callbacks=[Progress()]);
 """
 
 
-@pytest.mark.slow
 def test_a_cell_over_its_limit_fails_the_run(tmp_path):
     """A training that takes the interrupt for the stop button ends well; it must fail all the same."""
     lessons = {
