@@ -39,6 +39,11 @@ WATCH = """(image) => {
     began = null;
   }), {signal});
 }"""
+FOCUSED = """(box) => {
+  const e = document.activeElement;
+  if (!box.contains(e)) return null;
+  return e.ariaLabel || e.labels?.[e.labels.length - 1]?.textContent || e.title || e.alt || e.textContent;
+}"""
 PNG = """async (image) => {
   const blob = await (await fetch(image.src)).blob();
   return await new Promise((done) => {
@@ -129,11 +134,7 @@ class Demo:
         self.box.locator(stops).first.focus()
         names = []
         for _ in range(60):
-            name = self.page.evaluate("""(box) => {
-              const e = document.activeElement;
-              if (!box.contains(e)) return null;
-              return e.ariaLabel || e.labels?.[e.labels.length - 1]?.textContent || e.title || e.alt || e.textContent;
-            }""", self.box.element_handle())  # fmt: skip
+            name = self.page.evaluate(FOCUSED, self.box.element_handle())
             if name is None:
                 return names
             names.append(name)

@@ -10,20 +10,50 @@ from playwright.sync_api import Browser, Error, sync_playwright
 
 from tools import browser as driver
 
+# Modules whose tests train, start kernels or servers, build all pages, or install: half a minute and more each.
+SLOW = {
+    "test_benchmarks",
+    "test_clone",
+    "test_download_faults",
+    "test_full_mode",
+    "test_fused",
+    "test_install",
+    "test_pages",
+    "test_planted_changes",
+    "test_pretrained_models",
+    "test_real_data",
+    "test_rerun",
+    "test_score",
+    "test_slides",
+    "test_train",
+    "test_train_cifar10",
+    "test_train_hrnet",
+    "test_train_networks",
+    "test_train_signs",
+}
+
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for a module, closed at its end: its event loop must not meet another test's.
 
-    Without a browser the tests are skipped and say why; `make browser`, which asks for them, fails.
+    Without a browser the tests are skipped and say why; where CI=true, and in `make browser`, they fail.
     """
     with sync_playwright() as playwright:
         try:
             browser = driver.launch(playwright)
         except (FileNotFoundError, Error) as error:
             reason = str(error).strip().splitlines()[0]
-            if os.environ.get("BROWSER_LESSONS"):
+            if os.environ.get("CI") == "true" or os.environ.get("BROWSER_LESSONS"):
                 pytest.fail(reason)
             pytest.skip(reason)
         yield browser
         browser.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)

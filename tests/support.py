@@ -1,8 +1,7 @@
-"""What several tests need: the functions that a lesson defines, as its notebook stands."""
+"""What several tests need."""
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import sys
 import threading
@@ -11,28 +10,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import nbformat
 import pytest
-
-from utils import paths
-
-
-def lesson_functions(number: int, **names: Any) -> dict[str, Any]:
-    """The imports, classes and functions of a lesson's code cells, and nothing else of them, executed in order.
-
-    Args:
-        number: the lesson.
-        names: values for names that those functions read from other cells.
-    """
-    notebook = nbformat.read(next(paths.NOTEBOOKS.glob(f"{number:02}_*.ipynb")), as_version=4)
-    definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and "exercise" not in cell.metadata.get("tags", []):
-            body = [node for node in ast.parse(cell.source).body if isinstance(node, definitions)]
-            exec(compile(ast.Module(body, []), f"lesson {number}, cell {cell.id}", "exec"), names)
-    return names
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Lessons in a real browser: JupyterLab as `make lab` starts it, driven by Playwright in an installed Chromium.
+"""Lessons in a real browser: JupyterLab as `course lab` starts it, driven by Playwright in an installed Chromium.
 
 python -m tools.browser       the README's pictures of lessons, light and dark, in docs/images/
 
@@ -100,14 +100,18 @@ class Shown:
         return sum(not prompt.strip("[]:").isdigit() for prompt in self.prompts)
 
 
-def find_chromium() -> str | None:
-    """The path of an installed Chromium or Chrome that starts, or None."""
+def find_chromium() -> str:
+    """The path of an installed Chromium or Chrome that starts.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
     for name in CHROMIUMS:
         path = shutil.which(name)
         # On Ubuntu chromium-browser may be a script that only says that a snap is wanted.
         if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
             return path
-    return None
+    raise FileNotFoundError(f"No browser: none of {', '.join(CHROMIUMS)} starts (Debian: apt install chromium)")
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -116,10 +120,7 @@ def launch(playwright: Playwright) -> Browser:
     Raises:
         FileNotFoundError: there is none.
     """
-    path = find_chromium()
-    if path is None:
-        raise FileNotFoundError(f"No browser: none of {', '.join(CHROMIUMS)} starts (Debian: apt install chromium)")
-    return playwright.chromium.launch(executable_path=path, args=FLAGS)
+    return playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
 
 
 def copy_course(folder: Path, *, outputs: bool = False) -> Path:
@@ -144,7 +145,7 @@ def copy_course(folder: Path, *, outputs: bool = False) -> Path:
 
 @contextlib.contextmanager
 def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
-    """JupyterLab as `make lab LESSON=…` starts it, on a free port: the address that opens the lesson.
+    """JupyterLab as `course lab …` starts it, on a free port: the address that opens the lesson.
 
     Args:
         course: a folder that `copy_course` made; settings and logs go there too.
@@ -164,7 +165,7 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
     for name, values in settings.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+        path.write_text(json.dumps(values), encoding="utf-8")
     environment = {
         **os.environ,
         "COURSE_MODE": "quick",
@@ -178,13 +179,13 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
     }
+    command = [sys.executable, "-m", "course", "lab", str(lesson)]
     with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, "-m", "course", "lab", str(lesson)], cwd=course, env=environment,
-                                  stdout=log, stderr=log)  # fmt: skip
+        server = subprocess.Popen(command, cwd=course, env=environment, stdout=log, stderr=log)
         try:
             wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server)
             # The page that JupyterLab would open in a browser of its own.
-            opens = next((home / "runtime").glob("jpserver-file-to-run-*-open.html")).read_text()
+            opens = next((home / "runtime").glob("jpserver-file-to-run-*-open.html")).read_text(encoding="utf-8")
             yield html.unescape(re.search(r'href="(http[^"]+)"', opens)[1])
         finally:
             server.terminate()
@@ -336,7 +337,7 @@ def photograph_for_readme(browser: Browser, name: str, lesson: int, cell: str, f
                 page.locator(".jp-Notebook .jp-Cell").nth(place).evaluate("(e) => e.scrollIntoView({block: 'start'})")
                 page.wait_for_timeout(1000)
                 files.append(folder / f"{name}-{theme}.png")
-                # Few colours make a small file.
+                # Few colours make a small file; OpenCV has no palettes.
                 picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
                 picture.quantize(128, dither=Image.Dither.NONE).save(files[-1], optimize=True)
     return files

@@ -4,7 +4,7 @@ python -m tools.rerun [NN …]
 
 A reader runs a cell a second time, or the whole lesson. So each lesson is run from top to bottom; then every code cell
 once more in order, twice in succession. What nbval compares with the committed outputs is compared here between the
-runs: text exactly, figures within a tolerance, unless a tag exempts them. Checks must hold every time.
+runs (tools/compare.py). Checks must hold every time.
 
 A cell that trains a model which an earlier cell has built runs only once in the second round: run at once again it goes
 on training, as Keras means it, and the claims about the first epochs hold no longer.
@@ -20,61 +20,30 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from conftest import FIGURE_TOLERANCE, UNCOMPARED, figure_difference, pngs
+from course.kernels import client, environment
 from course.lessons import lesson_files
-from course.run import CELL_TIMEOUT, tidy
-from utils.mode import mode
+from course.run import tidy
+from tools.compare import figure_problem, text_problem
 
-IGNORED = "nbval-ignore-output"
+OTHER_TRAINING = 0.6  # a second training starts from other random numbers, and its curves move further
 ROUNDS = ("in the second run of the lesson", "run again at once")
 
 
-def run(client: NotebookClient, index: int) -> tuple[list[NotebookNode], str]:
+def run(runner: NotebookClient, index: int) -> tuple[list[NotebookNode], str]:
     """Run one code cell: its tidied outputs, and what it raised (empty if nothing)."""
-    cell = client.nb.cells[index]
+    cell = runner.nb.cells[index]
     cell.outputs = []
     error = ""
     try:
-        client.execute_cell(cell, index)
+        runner.execute_cell(cell, index)
     except CellExecutionError as raised:
         error = f"{raised.ename}: {' '.join(raised.evalue.split())}"
     kept = nbformat.v4.new_notebook(cells=[copy.deepcopy(cell)])
     tidy(kept)
     return kept.cells[0].outputs, error
-
-
-def words(outputs: list[NotebookNode]) -> list[tuple[str, str]]:
-    """The text among outputs, by kind; what went to stderr and pictures left out."""
-    found = []
-    for output in outputs:
-        if output.output_type == "stream" and output.name == "stdout":
-            found.append(("stdout", output.text))
-        for kind, data in output.get("data", {}).items():
-            if not kind.startswith("image/"):
-                found.append((kind, "".join(data)))
-    return found
-
-
-def difference(tags: list[str], before: list[NotebookNode], after: list[NotebookNode]) -> str:
-    """In what two runs of a cell differ, among what is compared; empty if in nothing."""
-    if IGNORED in tags:
-        return ""
-    old, new = words(before), words(after)
-    if old != new:
-        changed = next((pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]), (old[-1:], new[-1:]))
-        return f"text: {str(changed[0])[:200]} … then {str(changed[1])[:200]}"
-    if UNCOMPARED & set(tags):
-        return ""
-    pictures = pngs(before), pngs(after)
-    if len(pictures[0]) != len(pictures[1]):
-        return f"{len(pictures[0])} figures, then {len(pictures[1])}"
-    for number, pair in enumerate(zip(*pictures, strict=True), start=1):
-        if (by := figure_difference(*pair)) > FIGURE_TOLERANCE:
-            return f"figure {number} differs by {by:.2f} of 255"
-    return ""
 
 
 def trains_on(source: str) -> bool:
@@ -92,32 +61,50 @@ def trains_on(source: str) -> bool:
     return any(isinstance(model, ast.Name) and model.id not in built for model in models)
 
 
-def rerun(path: Path) -> list[str]:
-    """Run a lesson, then each code cell twice more: a line for each cell that did not repeat itself."""
+def rerun(path: Path, limit: float | None = None) -> list[str]:
+    """Run a lesson, then each code cell twice more: a line for each cell that did not repeat itself.
+
+    It ends at the first cell that fails in the first run, or runs longer than `limit` seconds (the mode's by default).
+    """
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT[mode()],
-        kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-        record_timing=False,
-    )
+    runner = client(notebook, path)
+    if limit:
+        runner.timeout = limit
     cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    findings: list[str] = []
+    index = -1
+    with runner.setup_kernel(env=environment()):
+        try:
+            first = {}
+            for index in cells:
+                first[index], error = run(runner, index)
+                if error:
+                    return [f"{name(notebook, index)} fails in the first run: {error}"]
+            for index in cells:
+                findings += repeat(runner, index, first[index])
+        except CellTimeoutError:
+            findings.append(f"{name(notebook, index)} ran longer than {runner.timeout:g} s")
+        except DeadKernelError:
+            findings.append(f"{name(notebook, index)}: the kernel died (out of memory?)")
+    return findings
+
+
+def name(notebook: NotebookNode, index: int) -> str:
+    return f"cell {index + 1} ({notebook.cells[index].id})"
+
+
+def repeat(runner: NotebookClient, index: int, before: list[NotebookNode]) -> list[str]:
+    """Run a cell again, twice unless it goes on training: in what its outputs differ from those of the time before."""
+    cell = runner.nb.cells[index]
+    tags = cell.metadata.get("tags", [])
     findings = []
-    with client.setup_kernel():
-        first = {}
-        for index in cells:
-            first[index], error = run(client, index)
-            if error:
-                return [f"cell {index + 1} ({notebook.cells[index].id}) fails in the first run: {error}"]
-        for index in cells:
-            cell, before = notebook.cells[index], first[index]
-            for which in ROUNDS[:1] if trains_on(cell.source) else ROUNDS:
-                after, error = run(client, index)
-                found = f"raises {error}" if error else difference(cell.metadata.get("tags", []), before, after)
-                if found:
-                    findings.append(f"cell {index + 1} ({cell.id}), {which}: {found}")
-                before = after
+    for which in ROUNDS[:1] if trains_on(cell.source) else ROUNDS:
+        after, error = run(runner, index)
+        found = f"raises {error}" if error else text_problem(tags, before, after)
+        found = found or figure_problem(tags, before, after, OTHER_TRAINING)
+        if found:
+            findings.append(f"{name(runner.nb, index)}, {which}: {found}")
+        before = after
     return findings
 
 

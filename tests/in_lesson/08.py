@@ -1,0 +1,38 @@
+"""What lesson 8 does in full mode only, and what its figures do not show."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+
+def test_last_layers_of_vgg16():
+    """Going back to 4 layers after 8 shows that each switch is set, not only the base's."""
+    network = build_model("vgg16", 224, 43, 0.6, pretrained=False)
+    vgg = network.get_layer("vgg16")
+    for last, convolutions, total in ((0, 0, 3_216_939), (4, 3, 10_296_363), (8, 6, 16_196_139), (4, 3, 10_296_363)):
+        set_trainable(vgg, last)
+        assert sum("conv" in layer.name for layer in vgg.layers if layer.trainable) == convolutions
+        assert trainable_count(network) == total
+
+
+def test_the_test_table_is_joined_by_name():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "Test").mkdir()
+        for file in ("a.png", "b.png", "c.png"):
+            (folder / "Test" / file).touch()
+        rows = "Width,ClassId,Path\n5,7,Test/c.png\n5,3,Test/a.png\n5,9,Test/b.png\n"
+        (folder / "Test.csv").write_text(rows, encoding="utf-8")
+        files, labels = read_test_table(folder)
+    assert [file.name for file in files] == ["a.png", "b.png", "c.png"]
+    assert labels.tolist() == [3, 9, 7]
+
+
+def test_no_augmentation_mirrors_a_sign():
+    picture = np.zeros((1, 64, 64, 3), "float32")
+    picture[:, :32, :32] = 200  # bright at the upper left
+    augment = make_augmentation(0)
+    for _ in range(40):
+        changed = np.asarray(augment(picture, training=True))[0, ..., 0]
+        assert np.argmax([changed[:32, :32].mean(), changed[:32, 32:].mean(), changed[32:, :32].mean()]) == 0
