@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from latex2mathml.exceptions import NoAvailableTokensError
 from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -80,7 +81,7 @@ def test_a_minus_sign_stands_close_to_its_number():
 
 
 def test_unreadable_tex_is_an_error():
-    with pytest.raises(Exception):  # noqa: B017
+    with pytest.raises(NoAvailableTokensError):
         pages.formula(r"\frac{a}{", False)
 
 
