@@ -18,6 +18,7 @@ SLOW = {
     "test_full_mode",
     "test_fused",
     "test_install",
+    "test_live",
     "test_pages",
     "test_planted_changes",
     "test_pretrained_models",
