@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import get_type_hints
 
 import cv2
 import numpy as np
@@ -29,10 +31,13 @@ TOLERANCE = 8.0
 
 
 def drawings() -> dict[str, Callable[[], Figure]]:
-    """All drawings by file name without suffix, from the table DRAWINGS of each tools/diagrams/lessonNN.py."""
+    """All drawings by file name without suffix, NN_<name>: the functions of lessonNN.py that return a Figure."""
     found: dict[str, Callable[[], Figure]] = {}
-    for module in sorted(Path(__file__).parent.glob("lesson*.py")):
-        found.update(importlib.import_module(f"tools.diagrams.{module.stem}").DRAWINGS)
+    for path in sorted(Path(__file__).parent.glob("lesson*.py")):
+        module = importlib.import_module(f"tools.diagrams.{path.stem}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if get_type_hints(function).get("return") is Figure:
+                found[f"{path.stem.removeprefix('lesson')}_{name}"] = function
     return found
 
 

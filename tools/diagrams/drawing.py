@@ -1,8 +1,9 @@
 """A small kit for the course's schematic drawings: a card with boxes, arrows and number grids, saved as SVG.
 
-Each drawing is one function that takes its words from a table (so that a second language is a second table) and is
-listed in the DRAWINGS of tools/diagrams/lessonNN.py. Everything is drawn on a light card with its own background, so
-that it reads the same in light and dark themes; text is saved as outlines, so that it looks the same without the font.
+Each drawing is one function of tools/diagrams/lessonNN.py that returns a Figure and takes its words from a table (so
+that a second language is a second table); its file is called NN_<name of the function>.svg. Everything is drawn on a
+light card with its own background, so that it reads the same in light and dark themes; text is saved as outlines, so
+that it looks the same without the font.
 """
 
 from __future__ import annotations

@@ -511,16 +511,3 @@ def feedback_loop() -> Figure:
     arrow(ax, (35.4, 11.4), (35.4, 21.6), colour=PALETTE["red"], width=2.4)
     text(ax, 56, 8.6, words["turn"], size=11.5, colour="#A33F00", weight="bold")
     return ax.figure
-
-
-DRAWINGS: dict[str, Callable[[], Figure]] = {
-    "01_black_box": black_box,
-    "01_grey_grid": grey_grid,
-    "01_colour_channels": colour_channels,
-    "01_vector_or_tensor": vector_or_tensor,
-    "01_resize_first": resize_first,
-    "01_knobs": knobs,
-    "01_labelled_images": labelled_images,
-    "01_supervised_unsupervised": supervised_unsupervised,
-    "01_feedback_loop": feedback_loop,
-}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -502,19 +502,3 @@ def inference() -> Figure:
     arrow(ax, (70, 15), (78.4, 15), words["argmax"], offset=(0, 2))
     text(ax, 45, 4.2, words["gone"], size=11.5, colour=GREY)
     return figure
-
-
-DRAWINGS: dict[str, Callable[[], Figure]] = {
-    "02_loop": loop,
-    "02_labelled_sample": labelled_sample,
-    "02_loss_bowl": loss_bowl,
-    "02_two_slopes": two_slopes,
-    "02_rise_over_run": rise_over_run,
-    "02_update_rule": update_rule,
-    "02_update_with_numbers": update_with_numbers,
-    "02_chain": chain,
-    "02_batches": batches,
-    "02_full_loop": full_loop,
-    "02_three_sets": three_sets,
-    "02_inference": inference,
-}

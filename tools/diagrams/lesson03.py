@@ -202,6 +202,3 @@ def split() -> Figure:
     arrow(ax, (82, 7.6), (82, 11), colour=PALETTE["blue"])
     text(ax, 55, 4.4, words["same"], size=11, colour=PALETTE["blue"])
     return figure
-
-
-DRAWINGS = {"03_concept": concept, "03_neuron": neuron, "03_training_loop": training_loop, "03_split": split}

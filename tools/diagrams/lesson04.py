@@ -307,13 +307,3 @@ def matrix() -> Figure:
     text(ax, 82.5, bottom + 1.5 * cell, words["recall_note"], size=12, colour="#00557F")
     text(ax, 12, bottom + 1.5 * cell, words["precision_note"], size=12, colour="#A84900")
     return figure
-
-
-DRAWINGS = {
-    "04_opener": opener,
-    "04_split": split,
-    "04_flatten": flatten,
-    "04_softmax": softmax,
-    "04_network": network,
-    "04_matrix": matrix,
-}

@@ -791,25 +791,3 @@ def two_paths() -> Figure:
     text(ax, 50, 46.4, words["body"], size=12, weight="bold", colour="#00557F")
     text(ax, 50, 22.3, words["quiet"], size=11, style="italic")
     return figure
-
-
-DRAWINGS = {
-    "05_vgg_overview": vgg_overview,
-    "05_mlp_on_image": mlp_on_image,
-    "05_shifted_object": shifted_object,
-    "05_shared": shared,
-    "05_conv_layer": conv_layer,
-    "05_worked": worked,
-    "05_one_filter": one_filter,
-    "05_two_filters": two_filters,
-    "05_pooling": pooling,
-    "05_conv_block": conv_block,
-    "05_receptive_field": receptive_field,
-    "05_vgg_boxes": vgg_boxes,
-    "05_vgg_strip": vgg_strip,
-    "05_vgg_channels": vgg_channels,
-    "05_flatten": flatten,
-    "05_skip": skip,
-    "05_hierarchy": hierarchy,
-    "05_two_paths": two_paths,
-}

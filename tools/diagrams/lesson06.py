@@ -470,16 +470,3 @@ def grad_cam() -> Figure:
 
 def _heat_colours(values: np.ndarray) -> np.ndarray:
     return mpl.colormaps["viridis"](values)[..., :3]
-
-
-DRAWINGS = {
-    "06_opener": opener,
-    "06_classes": classes,
-    "06_same_padding": same_padding,
-    "06_block": block,
-    "06_architecture": architecture,
-    "06_classifier": classifier,
-    "06_dropout_idea": dropout_idea,
-    "06_dropout_architecture": dropout_architecture,
-    "06_grad_cam": grad_cam,
-}

@@ -283,14 +283,3 @@ def embedding() -> Figure:
         picture(ax, left + 18.6, 1.2, 6.4, 6.4, photograph(names[1], 48))
         text(ax, left - 1.2, 8, words[note], size=11, colour=PALETTE[colour])
     return figure
-
-
-DRAWINGS = {
-    "07_opener": opener,
-    "07_imagenet": imagenet,
-    "07_four_steps": four_steps,
-    "07_rank_index": rank_index,
-    "07_pipes": pipes,
-    "07_top5": top5,
-    "07_embedding": embedding,
-}

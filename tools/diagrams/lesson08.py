@@ -372,14 +372,3 @@ def two_phases() -> Figure:
     text(ax, 85.4, 16, words["stop"], size=11)
     text(ax, 50, 1.8, words["bn"], size=11, style="italic")
     return figure
-
-
-DRAWINGS = {
-    "08_opener": opener,
-    "08_options": options,
-    "08_folders": folders,
-    "08_tracks": tracks,
-    "08_flips": flips,
-    "08_freeze": freeze,
-    "08_two_phases": two_phases,
-}

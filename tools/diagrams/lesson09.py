@@ -367,14 +367,3 @@ def iou() -> Figure:
             text(ax, middle, 4.4, words[word], size=12, weight="bold")
     text(ax, 65.8, 1.6, words["iou"] + "          " + words["dice"], size=12)
     return figure
-
-
-DRAWINGS = {
-    "09_opener": opener,
-    "09_tasks": tasks,
-    "09_unet": unet,
-    "09_hrnet": hrnet,
-    "09_argmax": argmax,
-    "09_lut": lut,
-    "09_iou": iou,
-}
