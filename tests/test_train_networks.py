@@ -36,7 +36,7 @@ def test_lesson_6_s_training_writes_histories_and_confusions(tmp_path, monkeypat
     written = result(tmp_path / "run", "cifar10_history.json")
     assert written["class_names"] == list(CIFAR10_CLASSES)
     assert written["pictures"] == "JPEG copies (cifar.zip)" and written["data"].startswith("the 40 CIFAR-10")
-    assert "1 epochs" in written["trial"]
+    assert "epochs: 1" in written["trial"]
     for variant in ("dropout", "baseline"):
         assert set(written[variant]["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
         assert np.sum(written[variant]["confusion_on_validation"]) == 12  # 30 % of 40

@@ -43,9 +43,9 @@ def command_line(doc: str, name: str, limit: bool = True) -> argparse.ArgumentPa
 
 def trial(epochs: int | None, limit: int | None) -> dict[str, str]:
     """What the JSON of a shortened training says, so that nobody takes it for the recipe's; else nothing."""
-    words = [f"{epochs} epochs"] if epochs else []
-    words += [f"{limit} pictures"] if limit else []
-    return {"trial": f"shortened to {' and '.join(words)}"} if words else {}
+    shortened = {"epochs": epochs, "pictures": limit}
+    words = [f"{name}: {number}" for name, number in shortened.items() if number]
+    return {"trial": f"shortened, {', '.join(words)}"} if words else {}
 
 
 def versions() -> dict[str, str]:
