@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import keras
+import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,6 +14,7 @@ from keras import layers
 from tests.training_data import camvid_zip, cifar10_zip, signs_zip
 from tools.train import cifar10, common, hrnet, score, signs, small
 from tools.train.cifar10 import Recipe
+from utils import paths
 from utils.datasets import CIFAR10_CLASSES
 
 TINY = Recipe(epochs=2, stem=4, widths=(4, 4), pooled=(1,), batch_size=8, precision="float32")
@@ -36,7 +38,7 @@ def test_lesson_6_s_training_writes_histories_and_confusions(tmp_path, monkeypat
     written = result(tmp_path / "run", "cifar10_history.json")
     assert written["class_names"] == list(CIFAR10_CLASSES)
     assert written["pictures"] == "JPEG copies (cifar.zip)" and written["data"].startswith("the 40 CIFAR-10")
-    assert "1 epochs" in written["trial"]
+    assert "epochs: 1" in written["trial"]
     for variant in ("dropout", "baseline"):
         assert set(written[variant]["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
         assert np.sum(written[variant]["confusion_on_validation"]) == 12  # 30 % of 40
@@ -135,6 +137,20 @@ def test_three_ways_differ_in_where_they_begin_and_what_learns(photographs, tmp_
     assert not np.array_equal(weights["from scratch"], weights["fine-tuned"])
     run(monkeypatch, signs, "ways", photographs, "--target", tmp_path / "run")
     assert list(result(tmp_path / "run", "gtsrb_ways.json")) == list(signs.WAYS)
+
+
+def test_lesson_8_runs_up_to_its_fine_tuning_and_its_network_is_scored(photographs, tmp_path, monkeypatch):
+    """A stand-in for the lesson, whose network says class 2 to everything; what follows must not run."""
+    build = """import keras
+model = keras.Sequential([keras.Input((24, 24, 3)), keras.layers.Flatten(), keras.layers.Dense(43)])
+model.set_weights([0 * model.weights[0].numpy(), keras.ops.one_hot(2, 43)])"""
+    sources = {"build": build, "fine-tune": "assert model", "after": "raise AssertionError"}
+    cells = [nbformat.v4.new_code_cell(source, id=name) for name, source in sources.items()]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "08_signs.ipynb")
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
+    run(monkeypatch, signs, "lesson", photographs, "--target", tmp_path / "run")
+    part = result(tmp_path / "run", "gtsrb_history.json")["lesson_to_real"]
+    assert (part["test_accuracy"], part["test_images"], part["recall"][2]) == (0.5, 2, 1)
 
 
 # The small HRNet

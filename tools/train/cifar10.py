@@ -257,9 +257,7 @@ def main() -> None:
             print(f"Lesson 6's network {'with' if dropout else 'without'} dropout:")
             record[name] = train_lesson(dropout, split, target / name, epochs)
         with_dropout, without = (record[name]["history"]["val_accuracy"][-1] for name in ("dropout", "baseline"))
-        sentence = (
-            f"Validation accuracy {with_dropout:.2%} with dropout and {without:.2%} without, after {epochs} epochs."
-        )
+        sentence = f"Validation accuracy {with_dropout:.2%} with dropout and {without:.2%} without, in epoch {epochs}."
         common.finish(target, "cifar10_history.json", record, sentence)
         return
     recipe = replace(RECIPES[kind], precision=arguments.precision)
@@ -267,7 +265,7 @@ def main() -> None:
     accuracies = record["history"]["val_accuracy"]
     mirrored = record["val_accuracy_with_mirror_images"]
     sentence = (
-        f"Validation accuracy {accuracies[-1]:.2%} after {len(accuracies)} epochs, {mirrored:.2%} with mirror images."
+        f"Validation accuracy {accuracies[-1]:.2%} in epoch {len(accuracies)}, {mirrored:.2%} with mirror images."
     )
     common.finish(target, "cifar10_ours_history.json", {kind: record}, sentence)
 

@@ -14,6 +14,7 @@ import platform
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ def command_line(doc: str, name: str, limit: bool = True) -> argparse.ArgumentPa
         limit: whether the training can do with fewer pictures.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target", type=Path, default=paths.BUILD / "train" / name,
-                        help="folder for state, weights and result (default: %(default)s)")  # fmt: skip
+    target = paths.BUILD / "train" / name
+    parser.add_argument("--target", type=Path, default=target, help="folder to write into (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="a trial with fewer epochs than the recipe's")
     if limit:
         parser.add_argument("--limit", type=int, help="a trial with so many training pictures, and validation pictures")
@@ -43,9 +44,9 @@ def command_line(doc: str, name: str, limit: bool = True) -> argparse.ArgumentPa
 
 def trial(epochs: int | None, limit: int | None) -> dict[str, str]:
     """What the JSON of a shortened training says, so that nobody takes it for the recipe's; else nothing."""
-    words = [f"{epochs} epochs"] if epochs else []
-    words += [f"{limit} pictures"] if limit else []
-    return {"trial": f"shortened to {' and '.join(words)}"} if words else {}
+    shortened = {"epochs": epochs, "pictures": limit}
+    words = [f"{name}: {number}" for name, number in shortened.items() if number]
+    return {"trial": f"shortened, {', '.join(words)}"} if words else {}
 
 
 def versions() -> dict[str, str]:
@@ -89,9 +90,12 @@ class History(keras.callbacks.Callback):
 
 
 def train(
-    model: keras.Model, folder: Path, settings: dict[str, Any], callbacks: list[keras.callbacks.Callback] | None = None,
+    model: keras.Model,
+    folder: Path,
+    settings: dict[str, Any],
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     **arguments: Any,
-) -> tuple[keras.Model, dict[str, list[float]]]:  # fmt: skip
+) -> tuple[keras.Model, dict[str, list[float]]]:
     """Keras's `fit` in a folder: an interrupted training goes on where it stopped, a finished one is not run again.
 
     Args:
@@ -105,22 +109,23 @@ def train(
         The trained model, and each number of the history epoch by epoch.
 
     Raises:
-        SystemExit: the folder holds a training with other settings.
+        SystemExit: the folder holds a training with other settings, or the training was interrupted.
     """
     settings = json.loads(json.dumps(settings))  # as they are read again: tuples become lists
     kept = read_json(folder / "settings.json", settings)
-    if kept != settings:
-        different = ", ".join(
-            f"{key} {kept.get(key)}, now {settings[key]}" for key in settings if kept.get(key) != settings[key]
-        )
-        sys.exit(f"{folder} holds a training with other settings ({different}). Delete it or name another --target.")
+    changes = [f"{key} {kept.get(key)}, now {value}" for key, value in settings.items() if kept.get(key) != value]
+    if changes:
+        sys.exit(f"{folder} holds another training ({', '.join(changes)}). Delete it or name another --target.")
     write_json(folder / "settings.json", settings)
     trained, history = folder / "trained.keras", folder / "history.json"
     if trained.exists():
         model = keras.models.load_model(trained)
     else:
-        keep = [*(callbacks or []), History(history), keras.callbacks.BackupAndRestore(folder / "state")]
-        model.fit(**arguments, callbacks=keep, verbose=0)
+        keep = [*callbacks, History(history), keras.callbacks.BackupAndRestore(folder / "state")]
+        try:
+            model.fit(**arguments, callbacks=keep, verbose=0)
+        except KeyboardInterrupt:
+            sys.exit(f"Stopped. The same command goes on from here; the state is in {folder}.")
         model = keras.Model(model.inputs, model.outputs)  # without the optimizer, which is twice as large
         model.save(folder / "part.keras")
         (folder / "part.keras").replace(trained)

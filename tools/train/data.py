@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import cv2
@@ -46,7 +46,7 @@ class Pictures:
 
     Attributes:
         path: of the zip or folder.
-        names: of all files, sorted, with "/" between folders.
+        names: of the files, sorted, with "/" between folders; without hidden ones, which macOS adds to zips.
 
     Raises:
         SystemExit: the path is neither.
@@ -55,12 +55,13 @@ class Pictures:
     def __init__(self, path: Path) -> None:
         self.path, self._archive = path, None
         if path.is_dir():
-            self.names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+            names = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
         elif zipfile.is_zipfile(path):
             self._archive = zipfile.ZipFile(path)
-            self.names = sorted(name for name in self._archive.namelist() if not name.endswith("/"))
+            names = [name for name in self._archive.namelist() if not name.endswith("/")]
         else:
             sys.exit(f"{path} is neither a folder nor a zip file.")
+        self.names = sorted(name for name in names if not PurePosixPath(name).name.startswith("."))
 
     def content(self, name: str) -> bytes:
         """The bytes of a file.

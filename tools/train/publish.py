@@ -3,8 +3,8 @@
     python -m tools.train.publish build/train/hrnet
 
 Moves what lies in the folder's assets/ into the course's; entries of a JSON file replace those of the same names. Then
-the hashes and sizes in assets/registry.json, docs/RESULTS.md, and the numbers that stand between markers in README.md
-and assets/SOURCES.md (see tools.train.results) are written anew.
+the hashes and sizes in assets/registry.json, docs/RESULTS.md, and the numbers that stand between comments in README.md
+(see tools.train.results) are written anew.
 """
 
 from __future__ import annotations

