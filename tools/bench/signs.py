@@ -3,7 +3,7 @@
     SIGNS=gtsrb_40_per_class.zip python -m tools.bench.signs
 
 VGG16 with its last eight layers trainable is measured for a few training steps and validation batches, with random
-weights, which take as long as trained ones, and extrapolated over the older course's 101 epochs. Lite0 is trained until
+weights, which take as long as trained ones, and extrapolated over the 101 epochs of full mode. Lite0 is trained until
 it is there.
 """
 
