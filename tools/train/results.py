@@ -141,7 +141,8 @@ def lesson_6() -> str:
 
 Validation accuracies on 15,000 of the 50,000 training images, seed {lesson["seed"]}; the recipe was chosen on them, and
 no test images were used. Our images were {lesson["pictures"]}; what the original
-images give was not measured. Our recipe: a first convolution that halves width and height, more channels, batch normalisation, images mirrored and shifted, in the long
+images give was not measured. Our recipe: a first convolution
+that halves width and height, more channels, batch normalisation, images mirrored and shifted, in the long
 training with a grey hole, softened labels, a rate that rises and falls, multiplications in 16-bit floating point
 (bfloat16). When the long training's network adds what it says of an image and of its mirror image, it reaches
 {percent(ours["long"]["val_accuracy_with_mirror_images"])}.
