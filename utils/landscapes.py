@@ -95,7 +95,7 @@ def draw_parabola(curvature: float = 1.0, learning_rate: float = 0.1) -> Figure:
     path = factor ** np.arange(21)
     plot_descent(axes, lambda w: curvature * w**2, path)
     axes[0].set(title=f"each step: weight × {factor:.2f}", ylabel="loss")
-    axes[1].set(title=f"{verdict(factor)}; weight after 20 steps {path[-1]:.3g}", ylabel="loss", xlim=(0, 20))
+    axes[1].set(title=f"{verdict(factor)}: weight after 20 steps {path[-1]:.3g}", ylabel="loss", xticks=range(0, 21, 5))
     return figure
 
 
@@ -129,7 +129,7 @@ def draw_surface(loss: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Figure
     ax.set(xticks=(-1, 0, 1), yticks=(-0.5, 0, 0.5), zticks=(0, 0.5, 1))
     ax.set_xlabel("weight $w_1$", labelpad=8)
     ax.set_ylabel("weight $w_2$", labelpad=8)
-    figure.text(0.9, 0.62, "loss")
+    figure.text(0.78, 0.72, "loss")
     return figure
 
 
