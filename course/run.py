@@ -25,6 +25,7 @@ from utils import paths
 from utils.demos import WIDGET_VIEW
 from utils.mode import mode
 
+KEPT_METADATA = ("tags", "alt", "jp-MarkdownHeadingCollapsed")
 CELL_TIMEOUT = {"quick": 300, "full": 6 * 3600}  # seconds
 
 
@@ -134,7 +135,7 @@ def tidy(notebook: NotebookNode) -> None:
         "language_info": {"name": "python"},
     }
     for cell in notebook.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "alt")}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in KEPT_METADATA}
         if cell.cell_type != "code":
             continue
         joined: list[NotebookNode] = []

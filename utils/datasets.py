@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from utils.downloads import DownloadError, fetch, make_folder, unpack
@@ -71,6 +72,11 @@ def load_boston_housing(test_split: float = 0.2, seed: int = 113) -> Split:
     x, y = x[order], y[order]
     n_train = int(len(x) * (1 - test_split))
     return (x[:n_train], y[:n_train]), (x[n_train:], y[n_train:])
+
+
+def boston_housing_table() -> pd.DataFrame:
+    """The Boston housing table in the order of the census: 506 rows, the columns BOSTON_COLUMNS and MEDV, the target."""
+    return pd.read_csv(fetch("data/boston_housing.csv"))
 
 
 def load_mnist() -> Split:
