@@ -59,6 +59,8 @@ class Demo:
 
     def __init__(self, page: Page, lesson: int, cell: str):
         self.page, self.name = page, cell
+        for heading in page.locator(".jp-Notebook .jp-collapseHeadingButton.jp-mod-collapsed").all()[::-1]:
+            heading.dispatch_event("click")  # an appendix is folded when the lesson opens
         cells = nbformat.read(paths.NOTEBOOKS / f"{driver.lesson_name(lesson)}.ipynb", as_version=4).cells
         self.cell = page.locator(".jp-Notebook .jp-Cell").nth([one.id for one in cells].index(cell))
         self.box = self.cell.locator(".jp-OutputArea-output .widget-vbox").first
@@ -142,17 +144,60 @@ class Demo:
         raise AssertionError(f"{self.name}: the Tab key does not leave the demo")
 
 
+DIGITS = {  # corners of a stroke, as fractions of the pad from its upper left corner
+    "1": [(0.55, 0.2), (0.47, 0.8)],
+    "0": [(0.5 - 0.2 * np.sin(a), 0.5 - 0.3 * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 25)],
+    "7": [(0.25, 0.25), (0.7, 0.25), (0.45, 0.8)],
+}
+
+
+class PadDemo(Demo):
+    """A demo with a pad to draw on."""
+
+    def __init__(self, page: Page, lesson: int, cell: str):
+        super().__init__(page, lesson, cell)
+        self.pad, self.clear = self.box.locator("canvas"), self.box.get_by_label("clear the pad")
+
+    def move(self, x: float, y: float, steps: int = 1) -> None:
+        box = self.pad.bounding_box()
+        self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=steps)
+
+    def draw(self, corners: list[tuple[float, float]]) -> None:
+        self.move(*corners[0])
+        self.page.mouse.down()
+        for corner in corners[1:]:
+            self.move(*corner, steps=8)
+        self.page.mouse.up()
+
+    def draw_digits(self, words: str) -> None:
+        """Draw each of DIGITS, and wait until the figure's title says the words and the digit."""
+        for digit, corners in DIGITS.items():
+            self.draw(corners)
+            self.says(f"{words} {digit}")
+            self.after(self.clear.click)
+
+
 def lesson_1(page: Page) -> Waits:
+    reader = PadDemo(page, 1, "demo-digit")
+    reader.says("Answer: 7")
+    reader.draw_digits("Answer:")
+    reader.keys("stored digit", "ArrowUp")
+    reader.says("Answer: 6")
     demo = Demo(page, 1, "demo-knobs")
     demo.keys("weight middle", "ArrowRight", "ArrowRight")
     demo.page.keyboard.press("Tab")  # the number beside the slider, then the next slider
     demo.page.keyboard.press("Tab")
     demo.after(lambda: demo.page.keyboard.press("ArrowLeft"))
     assert demo.control("weight sides").get_attribute("aria-valuenow") == "-1.0"
+    demo.says("% right")
     return {"slider": demo.measure_slider("weight middle")}
 
 
 def lesson_2(page: Page) -> Waits:
+    rate = Demo(page, 2, "demo-rate")
+    rate.says("converges")
+    rate.keys("learning rate", "End")
+    rate.says("diverges")
     demo = Demo(page, 2, "demo-descent")
     first = demo.alt
     demo.keys("learning rate", "PageUp")
@@ -181,11 +226,9 @@ def lesson_3(page: Page) -> Waits:
 
     demo.after(drag)
     moved = demo.alt
-    demo.keys("your slope", "ArrowRight", "ArrowRight")
-    assert "5.2 · rooms" in demo.alt != moved
-    demo.keys("show least squares", "Space")
-    assert demo.control("show least squares").is_checked()
-    waits = {"slider": demo.measure_slider("your slope")}
+    demo.keys("weight", "ArrowRight", "ArrowRight")
+    assert "0.2 · rooms" in demo.alt != moved
+    waits = {"slider": demo.measure_slider("weight")}
     page.mouse.move(*demo.place(0.3, 0.4))
     page.mouse.down()
     waits["drag"] = demo.measure(lambda number: page.mouse.move(*demo.place(0.31 + 0.01 * number, 0.4)))
@@ -194,41 +237,20 @@ def lesson_3(page: Page) -> Waits:
 
 
 def lesson_4(page: Page) -> Waits:
-    demo = Demo(page, 4, "demo-digit")
-    pad, clear = demo.box.locator("canvas"), demo.box.get_by_label("clear the pad")
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        box = pad.bounding_box()
-        return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-    def draw(*corners: tuple[float, float]) -> None:
-        page.mouse.move(*at(*corners[0]))
-        page.mouse.down()
-        for corner in corners[1:]:
-            page.mouse.move(*at(*corner), steps=8)
-        page.mouse.up()
-
+    demo = PadDemo(page, 4, "demo-digit")
     demo.says("answer: 7")
-    digits = {
-        "1": ((0.55, 0.2), (0.47, 0.8)),
-        "0": [(0.5 - 0.2 * np.sin(a), 0.5 - 0.3 * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 25)],
-        "7": ((0.25, 0.25), (0.7, 0.25), (0.45, 0.8)),
-    }
-    for digit, corners in digits.items():
-        demo.after(clear.click)
-        demo.after(lambda corners=corners: draw(*corners))
-        demo.says(f"answer: {digit}")
-    # By keyboard alone: wipe, go up, set the pen down, draw downwards.
-    demo.after(clear.click)
-    pad.focus()
+    demo.after(demo.clear.click)
+    demo.draw_digits("answer:")
+    # By keyboard alone: go up, set the pen down, draw downwards.
+    demo.pad.focus()
     for _ in range(8):
         page.keyboard.press("ArrowUp")
     demo.after(lambda: [page.keyboard.press(key) for key in ["Space", *["ArrowDown"] * 16, "Space"]])
     demo.says("answer: 1")
     demo.after(lambda: page.keyboard.press("Delete"))
-    page.mouse.move(*at(0.3, 0.2))
+    demo.move(0.3, 0.2)
     page.mouse.down()
-    waits = demo.measure(lambda number: page.mouse.move(*at(0.33 + 0.03 * number, 0.2)))
+    waits = demo.measure(lambda number: demo.move(0.33 + 0.03 * number, 0.2))
     page.mouse.up()
     return {"draw to prediction": waits}
 
@@ -325,8 +347,8 @@ def lesson_9(page: Page) -> Waits:
 
 VISITS = {number: globals()[f"lesson_{number}"] for number in range(1, 10)}
 DEMOS = {
-    1: ["demo-knobs"],
-    2: ["demo-descent"],
+    1: ["demo-digit", "demo-knobs"],
+    2: ["demo-rate", "demo-descent"],
     3: ["demo-line"],
     4: ["demo-digit"],
     5: ["demo-kernel", "demo-steps"],

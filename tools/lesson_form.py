@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 
 from course.lessons import lesson_files
 
-SECOND_EDITION: tuple[str, ...] = ()  # numbers of lessons, "01" to "09"
+SECOND_EDITION: tuple[str, ...] = ("01", "02", "03")  # numbers of lessons, "01" to "09"
 
 MOST_CELLS, MOST_CODE_LINES, MOST_WORDS, MOST_APPENDIX_CELLS = 115, 350, 4500, 60
 MEDIAN_LINES, P90_LINES, MOST_LINES, MOST_COLUMNS = 5, 15, 25, 88
@@ -277,6 +277,8 @@ def names(cells: Iterable[NotebookNode]) -> tuple[set[str], set[str]]:
             if isinstance(node, ast.Name):
                 (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
             elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                bound.add(node.name)
+            elif isinstance(node, ast.ExceptHandler) and node.name:
                 bound.add(node.name)
             elif isinstance(node, ast.arg):
                 bound.add(node.arg)

@@ -38,14 +38,10 @@ def _place_in_data(x: float, y: float) -> tuple[float, float]:
     """The inverse of place_in_figure; a place outside the axes counts as the nearest one inside."""
     left, bottom, width, height = _CLOUD
     across, up = np.clip([(x - left) / width, (y - bottom) / height], 0, 1)
-    return _X_RANGE[0] + (_X_RANGE[1] - _X_RANGE[0]) * across, _Y_RANGE[0] + (
-        _Y_RANGE[1] - _Y_RANGE[0]
-    ) * up
+    return _X_RANGE[0] + (_X_RANGE[1] - _X_RANGE[0]) * across, _Y_RANGE[0] + (_Y_RANGE[1] - _Y_RANGE[0]) * up
 
 
-def lay_line(
-    x: np.ndarray, y: np.ndarray, rivals: Mapping[str, float]
-) -> Callable[..., Figure]:
+def lay_line(x: np.ndarray, y: np.ndarray, rivals: Mapping[str, float]) -> Callable[..., Figure]:
     """The figure of a demo: the cloud, a line through the place that is pointed at, and bars of the MSE.
 
     Args:
@@ -58,9 +54,7 @@ def lay_line(
     """
     x_line = np.array(_X_RANGE)
 
-    def draw(
-        weight: float = 0.0, pointer: tuple[float, float] = (0.355, 0.5)
-    ) -> Figure:
+    def draw(weight: float = 0.0, pointer: tuple[float, float] = (0.355, 0.5)) -> Figure:
         figure = plt.figure(figsize=(9, 3.8))
         place = _place_in_data(*pointer)
         bias = place[1] - weight * place[0]
@@ -78,9 +72,7 @@ def lay_line(
         scores = {"your line": float(np.mean((weight * x + bias - y) ** 2)), **rivals}
         bar_axes = figure.add_axes(_BARS)
         colours = [PALETTE["red"], PALETTE["blue"], PALETTE["grey"]]
-        bars = bar_axes.bar(
-            list(scores), np.minimum(list(scores.values()), _HIGHEST_BAR), color=colours
-        )
+        bars = bar_axes.bar(list(scores), np.minimum(list(scores.values()), _HIGHEST_BAR), color=colours)
         bar_axes.bar_label(bars, labels=[f"{score:.1f}" for score in scores.values()])
         bar_axes.set(
             title="Mean squared error",
@@ -114,15 +106,8 @@ def loss_map(
     """
     w, b = np.meshgrid(np.linspace(*weights, 121), np.linspace(*biases, 121))
     # The mean over the rows, from their means alone: no array of rows times grid.
-    losses = (
-        w**2 * np.mean(x**2)
-        + b**2
-        + np.mean(y**2)
-        + 2 * (w * b * x.mean() - w * np.mean(x * y) - b * y.mean())
-    )
-    contours = ax.contour(
-        w, b, losses, levels=_LEVELS, colors=PALETTE["grey"], linewidths=1
-    )
+    losses = w**2 * np.mean(x**2) + b**2 + np.mean(y**2) + 2 * (w * b * x.mean() - w * np.mean(x * y) - b * y.mean())
+    contours = ax.contour(w, b, losses, levels=_LEVELS, colors=PALETTE["grey"], linewidths=1)
     ax.clabel(contours, fontsize=8)
     if path is not None:
         ax.plot(
@@ -135,9 +120,7 @@ def loss_map(
         )
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
     for name, place in points.items():
-        marker, size, colour = (
-            ("*", 14, PALETTE["red"]) if name == "best" else ("o", 8, PALETTE["black"])
-        )
+        marker, size, colour = ("*", 14, PALETTE["red"]) if name == "best" else ("o", 8, PALETTE["black"])
         ax.plot(*place, marker, color=colour, markersize=size)
         ax.annotate(
             name,
