@@ -6,12 +6,10 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import threading
 from functools import partial
 from types import SimpleNamespace
 
-import nbformat
 import pytest
 import requests
 
