@@ -24,6 +24,7 @@ COLOURS = """<style>
 body { --jp-mirror-editor-number-color: #007000; --jp-mirror-editor-operator-color: #8a00d4;
   --jp-mirror-editor-comment-color: #2f6868; --jp-cell-prompt-not-active-opacity: 1;
   --jp-cell-prompt-not-active-font-color: #616161; }
+.jp-RenderedHTML pre span { color: inherit !important; }
 .jp-RenderedHTMLCommon a:link, .jp-RenderedHTMLCommon a:visited { text-decoration: underline; }
 </style>
 """

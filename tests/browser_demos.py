@@ -174,7 +174,8 @@ class PadDemo(Demo):
         for digit, corners in DIGITS.items():
             self.draw(corners)
             self.says(f"{words} {digit}")
-            self.after(self.clear.click)
+            self.clear.click()
+            self.page.wait_for_timeout(500)  # the figure of an empty pad may be the same
 
 
 def lesson_1(page: Page) -> Waits:

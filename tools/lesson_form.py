@@ -276,10 +276,8 @@ def names(cells: Iterable[NotebookNode]) -> tuple[set[str], set[str]]:
         for node in ast.walk(parsed(cell)) if is_code(cell) else ():
             if isinstance(node, ast.Name):
                 (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-                bound.add(node.name)
-            elif isinstance(node, ast.ExceptHandler) and node.name:
-                bound.add(node.name)
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler):
+                bound.add(node.name or "")
             elif isinstance(node, ast.arg):
                 bound.add(node.arg)
             elif isinstance(node, ast.alias):

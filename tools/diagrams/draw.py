@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 import cv2
+import matplotlib as mpl
 import numpy as np
 import resvg_py
 from matplotlib.figure import Figure
@@ -44,7 +45,9 @@ def drawings() -> dict[str, Callable[[], Figure]]:
 def draw(name: str) -> str:
     """One drawing as SVG; the first line of its function's docstring becomes the title."""
     function = drawings()[name]
-    return svg(function(), name, (function.__doc__ or name).strip().splitlines()[0])
+    with mpl.rc_context():
+        mpl.rcdefaults()  # the same drawing, whatever style its caller has set
+        return svg(function(), name, (function.__doc__ or name).strip().splitlines()[0])
 
 
 def png(drawing: str) -> bytes:
