@@ -41,3 +41,9 @@ def test_the_sliders_begin_with_a_line_on_the_map():
     assert figure.axes[0].get_title().startswith("knobs 2, 0, -1")
     assert sum(bar.get_height() for bar in figure.axes[1].patches) == len(FEATURES)
     plt.close(figure)
+
+
+def test_the_measured_parts_are_framed_in_each_picture():
+    figure = decision_map.show_parts(np.zeros((2, 28, 28), np.uint8))
+    frames = [[patch.get_bbox().bounds for patch in ax.patches] for ax in figure.axes]
+    assert frames == [[(5.5, -0.5, 6, 28), (15.5, -0.5, 6, 28), (11.5, 11.5, 4, 4)]] * 2

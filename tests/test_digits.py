@@ -56,7 +56,7 @@ def test_the_pad_comes_before_the_stored_digit():
     stored = digits.one_of_each(np.arange(10)[:, None, None] * np.ones((10, 28, 28), np.uint8), np.arange(10))
     draw = digits.reader(model, stored)
     figure = draw(drawing=bytes(784), stored_digit="4")
-    assert figure.axes[1].get_title() == "Answer: 3, confidence 1.00"
+    assert figure.axes[1].get_title() == "Answer: 3, confidence over 99 %"
     drawing = np.zeros((28, 28), np.uint8)
     drawing[4:24, 13:15] = 255
     draw(drawing=drawing.tobytes(), stored_digit="4")
@@ -67,6 +67,10 @@ def test_the_pad_comes_before_the_stored_digit():
 
 def test_show_answers_names_each_picture_and_its_answer():
     figure = digits.show_answers(np.zeros((2, 28, 28)), np.eye(10)[[2, 7]], ["a", "b"])
-    assert [ax.get_title() for ax in figure.axes[:2]] == ["a: “2”, 100 %", "b: “7”, 100 %"]
+    assert [ax.get_title() for ax in figure.axes[:2]] == ["a: “2”, over 99 %", "b: “7”, over 99 %"]
     assert [len(ax.patches) for ax in figure.axes[2:]] == [10, 10]
     plt.close(figure)
+
+
+def test_a_rounded_confidence_never_promises_certainty():
+    assert [digits.percent(value) for value in (0.5, 0.987, 0.998)] == ["50 %", "99 %", "over 99 %"]

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from utils.plotting import PALETTE
 
@@ -18,6 +19,29 @@ Network = Callable[[Any, Any], Any]  # (features, knobs) -> probabilities of a o
 ZERO, ONE = "blue", "red"
 SIDES_LIMIT = 0.6
 SHADES = LinearSegmentedColormap.from_list("shades", ["#A9CFE9", "white", "#F3C3A0"])  # tints of blue and red
+
+
+def show_parts(pictures: np.ndarray) -> Figure:
+    """Digits with an orange-red frame around the middle and blue frames around the sides: what the features measure.
+
+    Args:
+        pictures: (N, 28, 28) of 0..255.
+    """
+    figure, axes = plt.subplots(
+        1, len(pictures), figsize=(2.4 * len(pictures), 2.5), layout="constrained", squeeze=False
+    )
+    for ax, picture in zip(axes.flat, pictures, strict=True):
+        ax.imshow(picture, vmin=0, vmax=255)
+        ax.axis("off")
+        for colour, left, top, width, height in (
+            ("sky", 6, 0, 6, 28),
+            ("sky", 16, 0, 6, 28),
+            ("red", 12, 12, 4, 4),
+        ):
+            frame = Rectangle((left - 0.5, top - 0.5), width, height, fill=False, color=PALETTE[colour], linewidth=2.5)
+            ax.add_patch(frame)
+    figure.suptitle("What the two features measure", fontsize=11)
+    return figure
 
 
 def plot_points(ax: Axes, features: pd.DataFrame, is_one: np.ndarray, count: int = 500) -> None:

@@ -71,6 +71,11 @@ def reader(model: Any, stored: dict[str, np.ndarray]) -> Callable[..., Figure]:
     return draw
 
 
+def percent(confidence: float) -> str:
+    """A confidence in whole per cent; "over 99 %" where rounding would promise certainty."""
+    return "over 99 %" if confidence > 0.99 else f"{100 * confidence:.0f} %"
+
+
 def draw_answer(picture: np.ndarray, probabilities: np.ndarray) -> Figure:
     """A digit as the network sees it, and beside it the ten probabilities; the largest one is blue.
 
@@ -89,7 +94,7 @@ def draw_answer(picture: np.ndarray, probabilities: np.ndarray) -> Figure:
     right.bar_label(bars, fmt="%.2f", fontsize=9)
     right.set(ylim=(0, 1.15), xlabel="digit", ylabel="probability", xticks=range(10))
     right.grid(False, axis="x")
-    right.set_title(f"Answer: {best}, confidence {probabilities[best]:.2f}")
+    right.set_title(f"Answer: {best}, confidence {percent(probabilities[best])}")
     return figure
 
 
@@ -112,7 +117,7 @@ def show_answers(pictures: np.ndarray, probabilities: np.ndarray, names: Sequenc
     )
     for (top, bottom), picture, answer, name in zip(axes.T, pictures, probabilities, names, strict=True):
         top.imshow(picture, vmin=0, vmax=255)
-        top.set_title(f"{name}: “{answer.argmax()}”, {100 * answer.max():.0f} %")
+        top.set_title(f"{name}: “{answer.argmax()}”, {percent(answer.max())}")
         top.axis("off")
         bottom.bar(range(10), answer, color=PALETTE["blue"])
         bottom.set(ylim=(0, 1), xlabel="digit", xticks=range(10))

@@ -18,6 +18,7 @@ from tools.diagrams.drawing import (
     circle,
     digits,
     ellipse,
+    links,
     number_grid,
     picture,
     polygon,
@@ -53,13 +54,13 @@ WORDS = {
     },
     "01_vector_or_tensor": {
         "picture": "picture",
-        "stack": "tensor: stacked grids",
+        "stack": "stacked grids",
         "stack_shape": "(256, 256, 3)",
         "flat": "vector: one long row",
         "flat_shape": "(196608,)",
-        "box": "network",
+        "layers": ("Conv2D", "Dense"),
+        "layer_note": "layer",
         "same": "the same 196,608 numbers, in a fixed order",
-        "classes": ("cat", "dog", "other"),
     },
     "01_resize_first": {
         "pictures": "pictures of many sizes",
@@ -70,12 +71,18 @@ WORDS = {
         "classes": ("cat", "dog", "other"),
         "step": "preprocessing",
     },
-    "01_knobs": {
-        "picture": "picture",
+    "01_opener": {
+        "picture": "a digit",
         "box": "network",
-        "knobs": "knobs: the weights",
-        "answer": "probabilities",
-        "classes": ("cat", "dog", "other"),
+        "answer": "ten probabilities",
+    },
+    "01_layers": {
+        "picture": "784 pixels",
+        "row": "one long row",
+        "hidden": "128 neurons",
+        "hidden_note": "ReLU",
+        "output": "10 neurons",
+        "output_note": "softmax",
     },
     "01_labelled_images": {
         "labelled": "labelled pictures",
@@ -83,7 +90,7 @@ WORDS = {
         "ideal": "ideal answer",
         "classes": ("cat", "dog", "other"),
         "box": "network",
-        "learns": "learns from each pair",
+        "compare": "compare",
     },
     "01_supervised_unsupervised": {
         "supervised": "Supervised learning",
@@ -102,8 +109,8 @@ WORDS = {
         "label": "ideal answer",
         "label_note": "from the label “cat”",
         "compare": "compare",
-        "error": "error",
-        "turn": "turn the knobs a little, so that the error falls",
+        "loss": "loss L",
+        "turn": "turn the knobs a little, so that the loss falls",
         "classes": ("cat", "dog", "other"),
     },
 }
@@ -321,11 +328,12 @@ def colour_channels() -> Figure:
     arrow(ax, (46.8, 17), (50.6, 17))
     for index, name in enumerate(words["channels"]):
         x = 51.5 + index * 16.0
-        tint = ("red", "green", "blue")[index]
-        number_grid(ax, x, 9.75, 2.9, patch[..., index], size=0, tint=tint)
         for (down, across), value in np.ndenumerate(patch[..., index]):
-            colour = INK if tint == "green" and value > 150 else "white"
-            text(ax, x + 2.9 * (across + 0.5), 9.75 + 2.9 * (n - down - 0.5), f"{value}", size=9, colour=colour)
+            left, low = x + 2.9 * across, 9.75 + 2.9 * (n - down - 1)
+            light = [int(value) if channel == index else 0 for channel in range(3)]
+            rectangle(ax, left, low, 2.9, 2.9, "#{:02X}{:02X}{:02X}".format(*light), line=0.6)
+            colour = INK if index == 1 and value > 150 else "white"
+            text(ax, left + 1.45, low + 1.45, f"{value}", size=9, colour=colour, weight="bold")
         text(ax, x + 7.25, 26, name, size=12, weight="bold", colour=("#B71C1C", "#00704F", PALETTE["blue"])[index])
     text(ax, 74.7, 5, words["count"], size=12)
     return ax.figure
@@ -343,7 +351,7 @@ def _sheets(ax: Axes, x: float, y: float, side: float) -> None:
 
 
 def vector_or_tensor() -> Figure:
-    """The same picture enters the same network as stacked grids or as one long row of numbers."""
+    """The same picture enters a Conv2D layer as stacked grids, a Dense layer as one long row of numbers."""
     words = WORDS["01_vector_or_tensor"]
     _, ax = card(98, 42)
     photo(ax, 3, 14, 14, "cat")
@@ -360,13 +368,11 @@ def vector_or_tensor() -> Figure:
     text(ax, 27, 5.6, words["flat"], size=11, ha="left", weight="bold")
     text(ax, 48.5, 5.6, words["flat_shape"], size=11, ha="left")
     text(ax, 44, 17.8, words["same"], size=10.5, style="italic")
-    arrow(ax, (63, 30), (68, 24.5))
-    arrow(ax, (60, 10.5), (68, 17.5))
-    box(ax, 68.5, 14.5, 13, 13, words["box"], fill=INK, size=13, colour="white", weight="bold")
-    for index, (name, colour) in enumerate(zip(words["classes"], CLASS_COLOURS, strict=True)):
-        level = 25.2 - index * 4.2
-        arrow(ax, (82.3, level), (87.5, level), colour=PALETTE[colour])
-        text(ax, 88.3, level, name, size=11.5, ha="left")
+    for name, level in zip(words["layers"], (30, 10), strict=True):
+        arrow(ax, (63, level), (70, level))
+        box(ax, 70.5, level - 4.5, 16, 9, fill=INK)
+        text(ax, 78.5, level + 1.4, name, size=13, colour="white", weight="bold")
+        text(ax, 78.5, level - 2, words["layer_note"], size=10.5, colour="white")
     return ax.figure
 
 
@@ -410,38 +416,83 @@ def _knob_box(ax: Axes, x: float, y: float, width: float, height: float, title: 
         knob(ax, x + width * (column + 0.65) / 4.3, y + height * (0.5 - 0.29 * row), 0.085 * width, turn)
 
 
-def knobs() -> Figure:
-    """The network is a box with knobs; their setting decides which probabilities come out."""
-    words = WORDS["01_knobs"]
-    _, ax = card(86, 31)
-    photo(ax, 4, 6, 15, "cat")
-    text(ax, 11.5, 23.8, words["picture"], size=12, weight="bold")
-    arrow(ax, (20, 13.5), (27.5, 13.5))
-    _knob_box(ax, 28.5, 4.5, 24, 18, words["box"])
-    arrow(ax, (40.5, 25.8), (40.5, 22.9))
-    text(ax, 40.5, 27.5, words["knobs"], size=12, weight="bold", colour=PALETTE["red"])
-    arrow(ax, (53.5, 13.5), (59, 13.5))
-    bars(ax, 66.5, 13.5, words["classes"], (0.60, 0.30, 0.10))
-    text(ax, 71, 23.8, words["answer"], size=12, weight="bold")
+def _ten_bars(ax: Axes, x: float, y: float, values: Sequence[float], *, gap: float, length: float) -> None:
+    """A bar for each digit, the 0 at the top; (x, y) is the left end of the lowest bar."""
+    best = int(np.argmax(values))
+    for digit, value in enumerate(values):
+        level = y + (9 - digit) * gap
+        colour = PALETTE["blue" if digit == best else "sky"]
+        rectangle(ax, x, level - 0.3 * gap, max(length * value, 0.2), 0.6 * gap, colour, edge="none")
+        weight = "bold" if digit == best else "normal"
+        text(ax, x - 1.4, level, f"{digit}", size=11, weight=weight)
+
+
+SEVEN = (0.004, 0.002, 0.01, 0.02, 0.006, 0.003, 0.001, 0.92, 0.008, 0.026)
+
+
+def opener() -> Figure:
+    """A handwritten 7 enters the network, a box with knobs; ten probabilities come out, and that of the 7 is large."""
+    words = WORDS["01_opener"]
+    _, ax = card(86, 35)
+    picture(ax, 4, 7, 20, 20, digits("t10k")[0])
+    text(ax, 14, 30.5, words["picture"], size=12, weight="bold")
+    arrow(ax, (25, 17), (31.5, 17))
+    _knob_box(ax, 32.5, 8, 24, 18, words["box"])
+    arrow(ax, (57.5, 17), (63, 17))
+    _ten_bars(ax, 67, 3.5, SEVEN, gap=2.7, length=14)
+    text(ax, 74, 31.8, words["answer"], size=12, weight="bold")
+    return ax.figure
+
+
+def layers() -> Figure:
+    """The network of section 1: 784 pixels, 128 neurons with ReLU, ten neurons with softmax."""
+    words = WORDS["01_layers"]
+    _, ax = card(96, 44)
+    picture(ax, 3, 14, 15, 15, digits("t10k")[0])
+    arrow(ax, (18.8, 21.5), (24, 21.5))
+    strip = digits("t10k")[0].reshape(-1)[202:213]
+    pixels = [4 + 3.2 * index for index in range(11) if index != 5]
+    hidden = [5.5 + 4 * index for index in range(9) if index != 4]
+    outputs = [3.5 + 3.6 * index for index in range(10)]
+    links(ax, (28.6, pixels), (50, hidden))
+    links(ax, (50, hidden), (73, outputs))
+    for level, value in zip(pixels, np.delete(strip, 5), strict=True):
+        rectangle(ax, 25.6, level - 1.5, 3, 3, "#" + f"{int(value):02X}" * 3, line=1)
+    for level in hidden:
+        circle(ax, 50, level, 1.6, fill="orange")
+    for x, level in ((27.1, pixels[5] - 3.2), (50, 21.5)):
+        text(ax, x, level, "⋮", size=15)
+    for digit, level in enumerate(reversed(outputs)):
+        circle(ax, 73, level, 1.55, fill=PALETTE["blue" if digit == 7 else "sky"])
+        text(ax, 77.4, level, f"{digit}", size=11, weight="bold" if digit == 7 else "normal")
+        length = max(12 * SEVEN[digit], 0.2)
+        rectangle(ax, 80, level - 0.9, length, 1.8, PALETTE["blue" if digit == 7 else "sky"], edge="none")
+    for x, name in ((27.1, "picture"), (50, "hidden"), (73, "output")):
+        text(ax, x, 41.5, words[name], size=12, weight="bold")
+    text(ax, 58.5, 41.5, words["hidden_note"], size=11, style="italic", ha="left")
+    text(ax, 81, 41.5, words["output_note"], size=11, style="italic", ha="left")
     return ax.figure
 
 
 def labelled_images() -> Figure:
-    """Pictures enter the network one after the other, each with its label, the ideal answer."""
+    """Each picture enters the network, and its label, the ideal answer, is compared with what comes out."""
     words = WORDS["01_labelled_images"]
-    _, ax = card(98, 34)
+    _, ax = card(104, 40)
+    rectangle(ax, 2, 3, 49, 30.5, "white", line=1.2, edge=PALETTE["grey"])
     for index, (kind, name) in enumerate(zip(("cat", "dog", "other"), words["classes"], strict=True)):
-        x = 3 + 16.5 * index
-        photo(ax, x, 15, 13, kind)
-        box(ax, x + 0.5, 8.6, 12, 4.6, name, fill=CLASS_COLOURS[index], size=12)
+        x = 4 + 15.5 * index
+        photo(ax, x, 18, 13, kind)
+        box(ax, x + 0.5, 11, 12, 4.6, name, fill=CLASS_COLOURS[index], size=12)
         ideal = ", ".join("1" if index == other else "0" for other in range(3))
-        text(ax, x + 6.5, 5.2, f"({ideal})", size=11)
-    text(ax, 26, 31, words["labelled"], size=12.5, weight="bold")
-    text(ax, 52.3, 10.9, "← " + words["label"], size=10.5, ha="left", style="italic")
-    text(ax, 52.3, 5.2, "← " + words["ideal"], size=10.5, ha="left", style="italic")
-    arrow(ax, (50.3, 21.5), (69.5, 21.5))
-    _knob_box(ax, 70.5, 10.5, 24, 18, words["box"])
-    text(ax, 82.5, 6.8, words["learns"], size=11, style="italic")
+        text(ax, x + 6.5, 7, f"({ideal})", size=11)
+    text(ax, 26.5, 36.5, words["labelled"], size=12.5, weight="bold")
+    arrow(ax, (51.6, 26.5), (57.4, 26.5))
+    _knob_box(ax, 58, 17.5, 24, 18, words["box"])
+    arrow(ax, (82.6, 26.5), (87.4, 26.5))
+    box(ax, 88, 22.5, 13.5, 8, words["compare"], fill="orange", size=12)
+    stroke(ax, [51.6, 94.75], [9.5, 9.5], INK, 1.6)
+    arrow(ax, (94.75, 9.3), (94.75, 21.8))
+    text(ax, 73, 12, f"{words['label']}: {words['ideal']}", size=11, style="italic")
     return ax.figure
 
 
@@ -489,7 +540,7 @@ def supervised_unsupervised() -> Figure:
 
 
 def feedback_loop() -> Figure:
-    """The prediction is compared with the ideal answer; the error goes back and the knobs are turned."""
+    """The prediction is compared with the ideal answer; this gives the loss, and the knobs are turned."""
     words = WORDS["01_feedback_loop"]
     _, ax = card(102, 42)
     ax.set_ylim(4, 46)
@@ -505,7 +556,7 @@ def feedback_loop() -> Figure:
     text(ax, 84.9, 43, words["label"], size=12, weight="bold")
     text(ax, 84.9, 39.6, words["label_note"] + ": (1, 0, 0)", size=10.5)
     arrow(ax, (84.9, 38), (84.9, 35.4))
-    box(ax, 78.4, 7.5, 13, 8, words["error"], fill="red", size=12.5, weight="bold")
+    box(ax, 78.4, 7.5, 13, 8, words["loss"], fill="red", size=12.5, weight="bold")
     arrow(ax, (84.9, 26.6), (84.9, 16))
     stroke(ax, [78.4, 35.4], [11.5, 11.5], "red", 2.4)
     arrow(ax, (35.4, 11.4), (35.4, 21.6), colour=PALETTE["red"], width=2.4)
