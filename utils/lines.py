@@ -11,19 +11,19 @@ from matplotlib.figure import Figure
 
 from utils.plotting import PALETTE
 
-_X_RANGE, _Y_RANGE = (
-    (3.0, 9.0),
-    (-10.0, 55.0),
-)  # rooms per home, and the price in 1000 dollars
-_CLOUD = (
-    0.08,
-    0.16,
-    0.55,
-    0.74,
-)  # left, bottom, width and height of the cloud's axes within the figure
-_BARS = (0.74, 0.16, 0.25, 0.74)
-_HIGHEST_BAR = 150.0  # a worse line gets a bar of this height, with its value above it
+THREE_ROOMS = np.array([[5.0], [6.0], [7.0]])  # equal steps, for is_straight
+
+_X_RANGE, _Y_RANGE = (3.0, 9.0), (-10.0, 55.0)  # rooms per home, and the price in 1000 dollars
+_CLOUD = (0.08, 0.16, 0.55, 0.74)  # left, bottom, width and height of the cloud's axes within the figure
+_BARS = (0.71, 0.16, 0.28, 0.74)
+_HIGHEST_BAR = 100.0  # a worse line gets a bar of this height, with its value above it
 _LEVELS = (45, 60, 100, 200, 400, 800, 1600)  # of the mean squared error
+
+
+def is_straight(predictions: np.ndarray) -> bool:
+    """Whether the predictions for THREE_ROOMS are a column, (3, 1), of points on one straight line."""
+    y = np.asarray(predictions)
+    return y.shape == (3, 1) and bool(np.isclose(y[0] + y[2], 2 * y[1], atol=1e-4).all())
 
 
 def place_in_figure(x: float, y: float) -> tuple[float, float]:
@@ -62,23 +62,15 @@ def lay_line(x: np.ndarray, y: np.ndarray, rivals: Mapping[str, float]) -> Calla
         ax.scatter(x, y, s=14, alpha=0.5, color=PALETTE["grey"])
         ax.plot(x_line, weight * x_line + bias, color=PALETTE["red"])
         ax.plot(*place, "o", color=PALETTE["black"], markersize=8)
-        ax.set(
-            xlim=_X_RANGE,
-            ylim=_Y_RANGE,
-            xlabel="rooms per home (tract average)",
-            ylabel="median price, $1000",
-        )
-        ax.set_title(f"price = {weight:.1f} · rooms {bias:+.1f}")
+        ax.set(xlim=_X_RANGE, ylim=_Y_RANGE, xlabel="rooms per home (tract average)", ylabel="median price, $1000")
+        sign = "-" if bias < 0 else "+"
+        ax.set_title(f"price = {weight:.1f} · rooms {sign} {abs(bias):.1f}")
         scores = {"your line": float(np.mean((weight * x + bias - y) ** 2)), **rivals}
         bar_axes = figure.add_axes(_BARS)
         colours = [PALETTE["red"], PALETTE["blue"], PALETTE["grey"]]
         bars = bar_axes.bar(list(scores), np.minimum(list(scores.values()), _HIGHEST_BAR), color=colours)
         bar_axes.bar_label(bars, labels=[f"{score:.1f}" for score in scores.values()])
-        bar_axes.set(
-            title="Mean squared error",
-            ylabel="squared thousands of dollars",
-            ylim=(0, 165),
-        )
+        bar_axes.set(title="MSE, ($1000)²", ylim=(0, 1.12 * _HIGHEST_BAR))
         return figure
 
     return draw
@@ -93,7 +85,9 @@ def loss_map(
     points: Mapping[str, tuple[float, float]],
     path: np.ndarray | None = None,
 ) -> Axes:
-    """The mean squared error of every line over a range of weights and biases, as a map with labelled contours.
+    """The mean squared error of every line over a range of weights and biases, as a map with contours.
+
+    The contours stand for 45 and 60, the innermost, and for 100, 200 and so on, which are labelled.
 
     Args:
         ax: where to draw.
@@ -108,28 +102,14 @@ def loss_map(
     # The mean over the rows, from their means alone: no array of rows times grid.
     losses = w**2 * np.mean(x**2) + b**2 + np.mean(y**2) + 2 * (w * b * x.mean() - w * np.mean(x * y) - b * y.mean())
     contours = ax.contour(w, b, losses, levels=_LEVELS, colors=PALETTE["grey"], linewidths=1)
-    ax.clabel(contours, fontsize=8)
+    ax.clabel(contours, levels=_LEVELS[2:], fontsize=8)  # the innermost have no room for theirs
     if path is not None:
-        ax.plot(
-            path[:, 0],
-            path[:, 1],
-            ".-",
-            color=PALETTE["blue"],
-            markersize=3,
-            linewidth=1,
-        )
+        ax.plot(path[:, 0], path[:, 1], ".-", color=PALETTE["blue"], markersize=3, linewidth=1)
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
     for name, place in points.items():
         marker, size, colour = ("*", 14, PALETTE["red"]) if name == "best" else ("o", 8, PALETTE["black"])
         ax.plot(*place, marker, color=colour, markersize=size)
-        ax.annotate(
-            name,
-            place,
-            xytext=(9, 7),
-            textcoords="offset points",
-            fontsize=10,
-            bbox=box,
-        )
+        ax.annotate(name, place, xytext=(11, 9), textcoords="offset points", fontsize=10, bbox=box)
     ax.set(xlabel="weight w", ylabel="bias b")
     ax.set_box_aspect(1)
     return ax

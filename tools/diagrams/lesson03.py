@@ -12,14 +12,14 @@ from utils.plotting import PALETTE
 WORDS = {
     "03_concept": {
         "title": "Linear regression: one number in, a straight line, one number out",
-        "input": "input x: average\nnumber of rooms",
-        "rooms": "6 rooms on average",
-        "line": "y = m x + b",
+        "input": "input $x$: average\nnumber of rooms",
+        "tract": "one tract:\n6 rooms per home",
+        "line": r"$\hat{y} = w\,x + b$",
         "x_axis": "rooms",
         "y_axis": "price, $1000",
         "price": "19.8",
         "unit": "thousand\ndollars",
-        "output": "prediction\nof the price y",
+        "output": "prediction $\\hat{y}$\nof the tract's price",
     },
     "03_neuron": {
         "title": "A linear neuron: multiply, add up, pass on",
@@ -36,13 +36,13 @@ WORDS = {
     "03_training_loop": {
         "title": "How the neuron learns: the loss sends a correction back",
         "input": "rooms $x$",
-        "bias": "bias $b$",
-        "weight": "weight $w$",
+        "neuron": "neuron\n$\\hat{y} = w\\,x + b$",
         "prediction": "predicted\nprice $\\hat{y}$",
         "truth": "true price $y$\n(the target)",
         "loss": "loss\nmean squared\nerror",
         "gradient": "gradient of the loss\nwith respect to $w$ and $b$",
         "optimizer": "optimizer:\nchange $w$ and $b$\na little",
+        "update": "new $w$ and $b$",
         "again": "repeat for every batch, epoch after epoch",
     },
     "03_split": {
@@ -54,7 +54,7 @@ WORDS = {
         "use_valid": "watch the loss,\nchoose settings",
         "use_test": "score once,\nat the end",
         "split": "x_train: 404 rows, the last 30 % held out by validation_split",
-        "same": "the same mean and standard deviation scale all three parts",
+        "same": "the same mean and standard deviation standardise all three parts",
     },
 }
 ROWS = {"fit": 282, "valid": 122, "test": 102}
@@ -67,24 +67,26 @@ def _heading(ax: Axes, width: float, height: float, words: str) -> None:
 
 def _house(ax: Axes, x: float, y: float, size: float) -> None:
     """A small house with its lower left corner at (x, y)."""
-    rectangle(ax, x, y, size, 0.7 * size, "orange", line=1.4)
+    rectangle(ax, x, y, size, 0.7 * size, "orange", line=1.2)
     roof = [(x - 0.12 * size, y + 0.7 * size), (x + size / 2, y + 1.2 * size), (x + 1.12 * size, y + 0.7 * size)]
-    polygon(ax, roof, "red", line=1.4, joinstyle="round")
-    for left, low, width, height in ((0.14, 0.3, 0.22, 0.24), (0.64, 0.3, 0.22, 0.24), (0.41, 0.0, 0.19, 0.42)):
-        corner = (x + left * size, y + low * size)
-        rectangle(ax, *corner, width * size, height * size, "blue")
+    polygon(ax, roof, "red", line=1.2, joinstyle="round")
+    rectangle(ax, x + 0.38 * size, y, 0.24 * size, 0.4 * size, "blue", line=1)
 
 
 def concept() -> Figure:
-    """A house with six rooms goes into a straight line fitted to real tracts; a price of 19.8 thousand comes out."""
+    """A tract with six rooms per home goes into a line fitted to real tracts; a price of 19.8 thousand comes out."""
     words = WORDS["03_concept"]
     width, height = 96, 44
     figure, ax = card(width, height)
     _heading(ax, width, height, words["title"])
-    _house(ax, 7, 15, 11)
-    text(ax, 12.5, 11.6, words["rooms"], size=13, weight="bold")
-    text(ax, 12.5, 34, words["input"], size=11.5)
-    arrow(ax, (20.5, 22), (27.8, 22))
+    border = [(3.5, 17.5), (6, 29), (15, 30.5), (22, 27), (21, 15.5), (11, 14)]
+    polygon(ax, border, "green", line=1.4, joinstyle="round", linestyle="--")
+    houses = ((7, 23.4, 3.6), (12.4, 24.2, 3.2), (17, 22.6, 3.2), (6, 17.6, 3.2), (11, 17.8, 4), (16.6, 17, 3.4))
+    for x, y, size in houses:
+        _house(ax, x, y, size)
+    text(ax, 12.5, 9.6, words["tract"], size=12, weight="bold")
+    text(ax, 12.5, 34.6, words["input"], size=11.5)
+    arrow(ax, (23, 22), (27.8, 22))
 
     left, low, wide, high = 36.0, 9.0, 32.0, 26.0
     rectangle(ax, left, low, wide, high, "white", edge=PALETTE["grey"])
@@ -97,7 +99,7 @@ def concept() -> Figure:
     ax.scatter(*zip(*points, strict=True), s=9, color=PALETTE["grey"], alpha=0.55, linewidths=0)
     ends = [place(rooms, SLOPE * rooms + INTERCEPT) for rooms in (3.65, 9)]
     ax.plot(*zip(*ends, strict=True), color=PALETTE["blue"], linewidth=2.6)
-    text(ax, 46, 31, words["line"], size=12, colour=PALETTE["blue"], weight="bold")
+    text(ax, 45, 31, words["line"], size=14, colour=PALETTE["blue"])
     at_six = place(6, SLOPE * 6 + INTERCEPT)
     for start, end in ((place(6, 0), at_six), (at_six, (left + wide, at_six[1]))):
         arrow(ax, start, end, colour=PALETTE["red"], dashed=True, width=1.8)
@@ -157,27 +159,24 @@ def neuron() -> Figure:
 def training_loop() -> Figure:
     """Rooms enter the neuron, the prediction meets the true price in the loss, and its gradient updates w and b."""
     words = WORDS["03_training_loop"]
-    width, height = 96, 52
+    width, height = 96, 46
     figure, ax = card(width, height)
     _heading(ax, width, height, words["title"])
-    circle(ax, 8.5, 34, 4.6, words["input"].replace(" ", "\n"), fill="blue", size=11)
-    circle(ax, 8.5, 22, 3.2, "$1$", fill="grey", size=12)
-    circle(ax, 31, 30, 4.6, r"$\Sigma$", size=18)
-    arrow(ax, (13.1, 33.3), (26.5, 31), words["weight"], offset=(0.4, 2.6), size=11)
-    arrow(ax, (11.6, 23), (26.8, 28.2), words["bias"], offset=(1.2, -2.7), size=11)
-    arrow(ax, (35.6, 30), (44.5, 30))
-    box(ax, 44.5, 25.5, 13, 9, words["prediction"], fill="green", size=11)
-    arrow(ax, (57.5, 30), (71.5, 30))
-    box(ax, 71.5, 24, 16, 12, words["loss"], fill="red", size=11.5)
-    box(ax, 71.5, 39, 16, 6.6, words["truth"], fill="grey", size=11)
-    arrow(ax, (79.5, 39), (79.5, 36))
-    stroke(ax, [79.5, 79.5], [24, 12], "red", 2)
-    arrow(ax, (79.5, 12), (40, 12), colour=PALETTE["red"], width=2)
-    text(ax, 60.5, 15.6, words["gradient"], size=11, colour=PALETTE["red"])
-    box(ax, 22, 6.5, 18, 11, words["optimizer"], fill="orange", size=11)
-    # To the two parameters, not to the sum: these are what the optimizer changes.
-    arrow(ax, (22, 12), (18.5, 20.6), colour=PALETTE["red"], width=2, bend=-0.3)
-    arrow(ax, (28, 17.5), (22.5, 30.4), colour=PALETTE["red"], width=2, bend=0.12)
+    circle(ax, 8.5, 26, 4.6, words["input"].replace(" ", "\n"), fill="blue", size=11)
+    arrow(ax, (13.1, 26), (22, 26))
+    box(ax, 22, 21.5, 16, 9, words["neuron"], fill="orange", size=11.5)
+    arrow(ax, (38, 26), (47.5, 26))
+    box(ax, 47.5, 21.5, 13, 9, words["prediction"], fill="green", size=11)
+    arrow(ax, (60.5, 26), (71.5, 26))
+    box(ax, 71.5, 20.5, 16, 11, words["loss"], fill="red", size=11.5)
+    box(ax, 71.5, 34, 16, 5.4, words["truth"], fill="grey", size=10.5)
+    arrow(ax, (79.5, 34), (79.5, 31.5))
+    stroke(ax, [79.5, 79.5], [20.5, 10.5], "red", 2)
+    arrow(ax, (79.5, 10.5), (39, 10.5), colour=PALETTE["red"], width=2)
+    text(ax, 59.5, 14, words["gradient"], size=11, colour=PALETTE["red"])
+    box(ax, 21, 6, 18, 9, words["optimizer"], fill="white", size=11)
+    arrow(ax, (30, 15), (30, 21.5), colour=PALETTE["red"], width=2)
+    text(ax, 23, 18.2, words["update"], size=11, colour=PALETTE["red"])
     text(ax, width / 2, 2.6, words["again"], size=11, style="italic")
     return figure
 
