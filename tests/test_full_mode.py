@@ -289,13 +289,12 @@ print(sum(fetch(name).stat().st_size for name in registry() if name.endswith(".h
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_a_class_from_prefetch_to_the_students(tmp_path, host):
-    """course prefetch, mirror, serve-mirror; then, every host gone, a student's course prefetch and loaders."""
+    """course prefetch, mirror, serve-mirror; then, every host gone, a student's loaders."""
     names = write_originals(tmp_path / "hosts")
     mirror = tmp_path / "mirror of a class"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("COURSE_", "TFHUB_"))}
     clean |= {"PYTHONUNBUFFERED": "1", "CI": "1"}
     command = [sys.executable, "-m", "course"]
-    all_there = f"{len(names)} of {len(names)} files are there, with the right hashes."
     with served(tmp_path / "hosts") as address:
         course = copy_of_the_course(tmp_path / "the cöurse", tmp_path / "hosts", address, names)
 
@@ -309,7 +308,7 @@ def test_a_class_from_prefetch_to_the_students(tmp_path, host):
         teacher = {"COURSE_CACHE": str(tmp_path / "teacher"), "COURSE_HRNET": host.url}
         assert "1 of 1 files are there" in run("prefetch", "3", **teacher)
         printed = run("mirror", str(mirror), **teacher)
-        assert all_there in printed
+        assert f"{len(names)} of {len(names)} files are there, with the right hashes." in printed
         announced = printed.split("To download")[0]
         assert all(name in announced for name in names) and "HRNetV2-W48, about 300 MB" in announced
         hashes = {}
@@ -318,10 +317,6 @@ def test_a_class_from_prefetch_to_the_students(tmp_path, host):
             hashes[name] = digest
         assert hashes.keys() == {*names, segmentation.HRNET_ARCHIVE}
         assert all(downloads.file_hash(mirror / name) == digest for name, digest in hashes.items())
-        # A damaged archive of HRNet is noticed by its line, and packed again from TensorFlow Hub's cache.
-        (mirror / segmentation.HRNET_ARCHIVE).write_bytes(b"damaged")
-        run("mirror", str(mirror), **teacher)
-        assert (mirror / segmentation.HRNET_ARCHIVE).stat().st_size > 1_000_000
 
     host.send(b"", status=503)
     server = subprocess.Popen(
@@ -335,7 +330,6 @@ def test_a_class_from_prefetch_to_the_students(tmp_path, host):
         variable, _, value = server.stdout.readline().strip().partition("=")
         assert variable == "COURSE_MIRROR" and value.startswith("http://127.0.0.1:")
         student = {"COURSE_CACHE": str(tmp_path / "student"), "COURSE_MIRROR": value, "COURSE_MODE": "full"}
-        assert all_there in run("prefetch", **student)
         command = [sys.executable, "-c", STUDENT]
         assert run(**student) == "400000\n"
     finally:

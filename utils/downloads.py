@@ -180,7 +180,7 @@ def is_verified(path: Path, source: Source, *, again: bool = False) -> bool:
 
 def _verify_embedded(source: Source) -> Path:
     path = paths.ASSETS / source.name
-    shown = path.relative_to(paths.ROOT).as_posix()
+    shown = f"assets/{source.name}"
     cure = f"Restore it with: git checkout -- {shown}\n(or download the repository again)."
     try:
         path.stat()  # raises where is_verified would only say no

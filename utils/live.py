@@ -25,12 +25,12 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.interrupted = False
-        self.bar = tqdm(total=self.params["epochs"], unit="epoch", leave=False, file=sys.stderr)
         # Python lets only the main thread handle interrupts, and a handler that C code has set cannot be put back.
         self.before = signal.getsignal(signal.SIGINT)
         self.can_be_stopped = self.before is not None and threading.current_thread() is threading.main_thread()
         if self.can_be_stopped:
             signal.signal(signal.SIGINT, self._interrupt)
+        self.bar = tqdm(total=self.params["epochs"], unit="epoch", leave=False, file=sys.stderr)
         _running.append(self)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
