@@ -185,6 +185,7 @@ def test_read_idx(tmp_path, shape):
         idx((2, 3), bytes(5)),
         idx((2, 3), bytes(7)),
     ],
+    ids=range(8),  # the bytes hold the time, and two processes must collect the same names
 )
 def test_read_idx_names_a_damaged_file(tmp_path, data):
     path = tmp_path / "broken.gz"

@@ -68,9 +68,7 @@ def test_embedded_file(assets_copy):
 
 def test_missing_embedded_file_names_file_and_cure(assets_copy):
     assets_copy.unlink()
-    with pytest.raises(
-        DownloadError, match=r"(?s)assets/data/boston_housing\.csv.*No such file.*git checkout"
-    ):
+    with pytest.raises(DownloadError, match=r"(?s)assets/data/boston_housing\.csv.*No such file.*git checkout"):
         fetch("data/boston_housing.csv")
 
 
