@@ -17,6 +17,7 @@ import pytest
 from tools.diagrams.drawing import CARD, INK, SOFT
 from utils.plotting import PALETTE, RIGHT_COLOUR, WRONG_COLOUR, use_style
 
+# Tables of numbers, which read better as matrices than as ruff lays them out.
 VISIONS = {
     "normal": np.eye(3),
     "protanopia": np.array([

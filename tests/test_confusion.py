@@ -3,6 +3,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from utils.confusion import (
     ConfusedPair,
@@ -86,6 +87,31 @@ def test_plot():
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("predicted class", "true class", "Animals")
     given = plt.subplots()[1]
     assert plot_confusion_matrix(MATRIX, NAMES, ax=given) is given
+
+
+def test_small_mistakes_are_shaded_and_every_number_is_readable():
+    """One per cent of a class stands out from an empty cell; every number has a contrast above 4."""
+
+    def luminance(colour) -> float:
+        rgb = np.array(to_rgb(colour))
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    shares = np.array([1000, 970, 900, 850, 700, 550, 410, 390, 200, 100])
+    matrix = np.diag(shares)
+    matrix[range(9), range(1, 10)] = 1000 - shares[:9]
+    matrix[9, 0] = 10
+    ax = plot_confusion_matrix(matrix, [str(number) for number in range(10)])
+    ax.figure.canvas.draw()
+    shades = ax.collections[0].get_facecolor()
+    for number, shade in zip(ax.texts, shades, strict=False):
+        if number.get_text():
+            dark, bright = sorted((luminance(number.get_color()), luminance(shade[:3])))
+            assert (bright + 0.05) / (dark + 0.05) > 4, number.get_text()
+    empty, small = shades[2], shades[90]
+    assert luminance(small[:3]) < 0.9 * luminance(empty[:3])
+    assert ax.texts[90].get_text() == "10"
+    assert ax.texts[90].get_position() == (0.5, 9.5)
 
 
 def test_plot_edges():

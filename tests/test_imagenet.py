@@ -28,26 +28,6 @@ def test_decoding_gives_the_class_index_not_the_rank():
     assert [p.index for p in second[1:]] == [1, 2]  # equal probabilities: in the order of the classes
 
 
-def test_decoding_agrees_with_keras_own_function(monkeypatch, tmp_path):
-    """Keras's decode_predictions, given our list in the form of its file, names the same classes."""
-    import json
-
-    import keras
-
-    from utils.downloads import fetch
-
-    rows = [line.split(",") for line in fetch("data/imagenet_classes.csv").read_text(encoding="utf-8").splitlines()[1:]]
-    path = tmp_path / "imagenet_class_index.json"
-    path.write_text(json.dumps({index: [wordnet_id, name] for index, wordnet_id, name in rows}))
-    module = keras.src.applications.imagenet_utils
-    monkeypatch.setattr(module, "CLASS_INDEX", None)
-    monkeypatch.setattr(module.file_utils, "get_file", lambda *_, **__: str(path))
-    probabilities = np.random.default_rng(0).dirichlet(np.ones(1000), size=3)
-    theirs = keras.applications.imagenet_utils.decode_predictions(probabilities, top=5)
-    for our_row, their_row in zip(decode_predictions(probabilities, top=5), theirs, strict=True):
-        assert [(p.name, p.probability) for p in our_row] == [(name, value) for _, name, value in their_row]
-
-
 @pytest.mark.parametrize(
     ("shape", "top", "message"),
     [((1000,), 5, "shape"), ((2, 10), 5, "shape"), ((1, 1000), 0, "top"), ((1, 1000), 1001, "top")],

@@ -147,7 +147,7 @@ def plot_confusion_matrix(
     )
     ax.grid(False)
     for number, share in zip(ax.texts[earlier:], shares.flat, strict=True):
-        number.set_color("white" if share > 0.3 else "black")  # seaborn takes white too early to be readable
+        number.set_color("white" if share > 0.4 else "black")  # seaborn takes white too early to be readable
     for row, recall in enumerate(recall_per_class(matrix)):
         text = "–" if np.isnan(recall) else f"{100 * recall:.1f} %"
         ax.text(n + 0.2, row + 0.5, text, ha="left", va="center", fontsize=font)
