@@ -9,6 +9,7 @@ cell the folded solutions, typical wrong answers and the lesson's own tests run 
 from __future__ import annotations
 
 import os
+import signal
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
@@ -23,6 +24,11 @@ from utils.demos import WIDGET_VIEW
 
 # Longest first, so that side by side all workers end at about the same time.
 ORDER = ("06", "04", "08", "09", "05", "07", "02", "03", "01")
+
+# A shell starts what it puts into the background with interrupts ignored, and kernels would inherit that: no cell could
+# be stopped, neither by a test of the stop button nor at its time limit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

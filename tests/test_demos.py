@@ -15,7 +15,8 @@ from utils import demos
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What `demo` hands to the notebook."""
+    """What `demo` hands to the notebook; no figure of another test is open."""
+    plt.close("all")
     bundles = []
     monkeypatch.setattr(demos, "display", lambda data, raw: bundles.append(data))
     return bundles

@@ -14,8 +14,7 @@ import pytest
 from utils import paths
 
 # Stands for uv on the path: writes down how it was called, and fails as it is told.
-FAKE_UV = """#!{python}
-import os, sys
+FAKE_UV = """import os, sys
 with open(os.environ["UV_LOG"], "a", encoding="utf-8") as log:
     print(*sys.argv[1:], file=log)
 sys.exit(os.environ.get("UV_FAILS", "no") in sys.argv)
@@ -31,8 +30,10 @@ def folder(tmp_path: Path) -> Path:
     for name in ("install.py", "course/__init__.py", "course/install.py", *LOCKS):
         shutil.copy(paths.ROOT / name, course / name)
     (tmp_path / "bin").mkdir()
+    (tmp_path / "uv.py").write_text(FAKE_UV, encoding="utf-8")
     fake = tmp_path / "bin" / "uv"
-    fake.write_text(FAKE_UV.format(python=sys.executable), encoding="utf-8")
+    # Not Python's path in a first line with #!, which takes none that has a space.
+    fake.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path}/uv.py" "$@"\n', encoding="utf-8")
     fake.chmod(0o755)
     return course
 

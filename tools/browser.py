@@ -215,8 +215,13 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
 
 def kernels_idle(address: str) -> bool:
     """Whether a kernel is there and none is busy or starting, as the server says."""
-    with urllib.request.urlopen(urljoin(address, f"/api/kernels?{urlsplit(address).query}"), timeout=20) as answer:
-        kernels = json.load(answer)
+    try:
+        with urllib.request.urlopen(urljoin(address, f"/api/kernels?{urlsplit(address).query}"), timeout=20) as answer:
+            kernels = json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code != 500:
+            raise
+        return False  # a kernel is being registered at this very moment
     return bool(kernels) and all(kernel["execution_state"] == "idle" for kernel in kernels)
 
 
