@@ -134,7 +134,7 @@ def draw_surface(
     for (name, (w1, w2)), marker in zip((points or {}).items(), "oXs", strict=False):
         ax.plot(w1, w2, loss(w1, w2), marker, color=PALETTE["red"], mec="white", markersize=9, label=name)
     if points:
-        figure.legend(loc="lower left", bbox_to_anchor=(0.72, 0.08))
+        figure.legend(loc="lower left", bbox_to_anchor=(0.86, 0.3))
     ax.view_init(elev=40, azim=-72)
     ax.set_box_aspect((2.2, 1.3, 1), zoom=1.05)
     ax.set(xticks=(-1, 0, 1), yticks=(-0.5, 0, 0.5), zticks=(0, 0.5, 1))
