@@ -73,7 +73,7 @@ def show_parts(parts: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """Rows of pictures, each row with its name at the left."""
     columns = max(len(row) for row in parts.values())
     figure, axes = plt.subplots(
-        len(parts), columns, figsize=(1.75 * columns + 1.6, 1.75 * len(parts)), squeeze=False, layout="constrained"
+        len(parts), columns, figsize=(1.68 * columns + 1.4, 1.7 * len(parts)), squeeze=False, layout="constrained"
     )
     for row_axes, (name, row) in zip(axes, parts.items(), strict=True):
         for ax in row_axes:
@@ -86,7 +86,7 @@ def show_parts(parts: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     return figure
 
 
-def show_over(photo: np.ndarray, layers: Mapping[str, np.ndarray], size: float = 2.9) -> Figure:
+def show_over(photo: np.ndarray, layers: Mapping[str, np.ndarray], size: float = 2.6) -> Figure:
     """A photograph, and coarse maps over it, each with its own colour scale: yellow is its largest number."""
     figure, axes = plt.subplots(
         1, 1 + len(layers), figsize=(size * (1 + len(layers)), size + 0.4), layout="constrained"
