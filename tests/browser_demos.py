@@ -239,15 +239,15 @@ def lesson_3(page: Page) -> Waits:
 
 def lesson_4(page: Page) -> Waits:
     demo = PadDemo(page, 4, "demo-digit")
-    demo.says("answer: 7")
+    demo.says("Answer: ")
     demo.after(demo.clear.click)
-    demo.draw_digits("answer:")
+    demo.draw_digits("Answer:")
     # By keyboard alone: go up, set the pen down, draw downwards.
     demo.pad.focus()
     for _ in range(8):
         page.keyboard.press("ArrowUp")
     demo.after(lambda: [page.keyboard.press(key) for key in ["Space", *["ArrowDown"] * 16, "Space"]])
-    demo.says("answer: 1")
+    demo.says("Answer: 1")
     demo.after(lambda: page.keyboard.press("Delete"))
     demo.move(0.3, 0.2)
     page.mouse.down()
