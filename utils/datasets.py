@@ -206,7 +206,7 @@ def cifar10_photographs() -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
     """Embedded colour photographs of CIFAR-10's ten classes, none of them from CIFAR-10, in both modes.
 
     Returns:
-        The photographs, (N, 96, 96, 3) uint8 RGB in 0..255, at least ten of each class; their labels, (N,) int64 in
+        The photographs, (N, 96, 96, 3) uint8 RGB in 0..255, two or more of each class; their labels, (N,) int64 in
         0..9, in the order of CIFAR10_CLASSES; and a table of N rows of text with the columns file (in the archive),
         class, title, author, licence, source (package and path), crop ("left top side" in pixels of the source; empty
         for a cut-out) and background (the colour behind a cut-out; empty for a photograph).
