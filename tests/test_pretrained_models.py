@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from tools.data import compact
 from tools.data import convert_efficientnet_lite as convert
 from tools.train import score
 from tools.train.data import Pictures, centre_square
@@ -43,9 +44,9 @@ def test_lite0_recognises_the_photographs():
 def test_the_weights_are_rounded_to_ten_bits():
     lite0 = keras.models.load_model(fetch("models/efficientnet_lite0.keras"))
     values = np.concatenate([w.ravel() for w in lite0.get_weights()])
-    np.testing.assert_array_equal(convert.round_to_10_bits(values), values)
+    np.testing.assert_array_equal(compact.round_to_10_bits(values), values)
     x = np.array([1.0, 1.001, 1 / 3, -1e-9, 0], "float32")
-    rounded = convert.round_to_10_bits(x)
+    rounded = compact.round_to_10_bits(x)
     assert abs(rounded - x).max() <= 2**-10
     assert (abs(rounded - x) <= abs(x) * 2**-10).all()
     assert rounded[0] == 1

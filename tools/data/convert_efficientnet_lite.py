@@ -12,19 +12,16 @@ The weights are rounded to 10 significant bits (float16 has 11) and the archive 
 from __future__ import annotations
 
 import collections
-import io
-import json
 import pickle
 import sys
-import tempfile
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import keras
 import numpy as np
 from keras import layers
+
+from tools.data import compact
 
 
 @dataclass(frozen=True)
@@ -40,9 +37,6 @@ VARIANTS = {
     "efficientnet_lite2": Variant((1, 3, 3, 4, 4, 5, 1), 0.3),
 }
 STRIDES = (1, 2, 2, 2, 1, 2, 1)  # of the first block of each stage
-# Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses; and memory
-# addresses of shared objects, which differ from run to run.
-OMITTED = frozenset({"renorm", "renorm_clipping", "renorm_momentum", "quantization_config", "shared_object_id"})
 DTYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 
@@ -80,12 +74,6 @@ def read_pytorch(file: BinaryIO) -> dict[str, np.ndarray]:
         byte_strides = [stride * flat.itemsize for stride in strides]
         tensors[name] = np.lib.stride_tricks.as_strided(flat, shape, byte_strides).copy()
     return tensors
-
-
-def round_to_10_bits(values: np.ndarray) -> np.ndarray:
-    """Round float32 to 10 significant bits, keeping float32's range (a BatchNorm variance may be below float16's)."""
-    bits = np.ascontiguousarray(values, "<f4").view("<u4")
-    return ((bits + 0x2000) & np.uint32(0xFFFFC000)).view("<f4")
 
 
 def normal(fan_out: int) -> keras.initializers.Initializer:
@@ -160,33 +148,9 @@ def build(weights: dict[str, np.ndarray], name: str) -> keras.Model:
         sys.exit(f"{name}: {given:,} numbers in the file, {used:,} used, {model.count_params():,} in the model")
     noise = np.random.default_rng(0).uniform(0, 255, (4, 224, 224, 3)).astype("float32")
     answers = []
-    for rounding in (np.asarray, round_to_10_bits):
+    for rounding in (np.asarray, compact.round_to_10_bits):
         for layer, values in builder.values.items():
             model.get_layer(layer).set_weights([rounding(value) for value in values])
         answers.append(model.predict(noise, verbose=0))
     print(f"{name}: rounding changes a probability by {abs(answers[0] - answers[1]).max():.1e} at most (on noise)")
     return model
-
-
-def without(config: Any, keys: frozenset[str]) -> Any:
-    """A nested configuration without these keys."""
-    if isinstance(config, dict):
-        return {key: without(value, keys) for key, value in config.items() if key not in keys}
-    return [without(value, keys) for value in config] if isinstance(config, list) else config
-
-
-def deflated(model: keras.Model) -> bytes:
-    """The .keras archive of a model, compressed, without time stamps: equal models give equal bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        model.save(path)
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(path) as source, zipfile.ZipFile(buffer, "w") as target:
-            for name in sorted(source.namelist()):
-                data = source.read(name)
-                if name == "config.json":
-                    data = json.dumps(without(json.loads(data), OMITTED)).encode()
-                if name == "metadata.json":
-                    data = json.dumps({**json.loads(data), "date_saved": "2020-06-20@00:00:00"}).encode()
-                target.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
-    return buffer.getvalue()

