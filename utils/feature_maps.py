@@ -87,15 +87,20 @@ def show_parts(parts: Mapping[str, Sequence[np.ndarray]]) -> Figure:
 
 
 def show_over(photo: np.ndarray, layers: Mapping[str, np.ndarray], size: float = 2.6) -> Figure:
-    """A photograph, and coarse maps over it, each with its own colour scale: yellow is its largest number."""
+    """A photograph, and coarse maps over its grey version, on one colour scale with a colour bar."""
     figure, axes = plt.subplots(
         1, 1 + len(layers), figsize=(size * (1 + len(layers)), size + 0.4), layout="constrained"
     )
     height, width = photo.shape[:2]
-    for ax, name in zip(axes, ("photo", *layers), strict=True):
-        ax.imshow(photo)
+    low, high = min(map(np.min, layers.values())), max(map(np.max, layers.values()))
+    axes[0].imshow(photo)
+    for ax in axes[1:]:
+        ax.imshow(photo.mean(axis=2), cmap="gray")
+    for ax, name in zip(axes, ("photo", *(f"evidence for {name}" for name in layers)), strict=True):
         ax.axis("off")
         ax.set_title(name)
     for ax, layer in zip(axes[1:], layers.values(), strict=True):
-        ax.imshow(layer, cmap="viridis", alpha=0.6, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+        extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+        shown = ax.imshow(layer, cmap="viridis", alpha=0.6, vmin=low, vmax=high, extent=extent)
+    figure.colorbar(shown, ax=axes[1:], shrink=0.8)
     return figure

@@ -36,7 +36,8 @@ WORDS = {
         "inputs": "150,528 inputs",
         "hidden": "128 neurons",
         "first": "first weight matrix:\n150,528 × 128 + 128\n= 19,267,712",
-        "next": "128 × 128 + 128\n= 16,512",
+        "output": "10 neurons",
+        "next": ("128 × 128 + 128\n= 16,512", "128 × 10 + 10\n= 1,290"),
         "neuron": "one neuron:\n150,528 weights,\none per number",
     },
     "05_shifted_object": {
@@ -228,7 +229,7 @@ def mlp_on_image() -> Figure:
         27: (tall, "grey"),
         57: (tall[:2] + tall[-2:], "blue"),
         75: (tall[:2] + tall[-2:], "blue"),
-        93: (tall[:2] + tall[-2:], "blue"),
+        93: ([32.0, 28.0, 20.0, 16.0], "blue"),
     }
     places = list(columns)
     for left, right in pairwise(places):
@@ -243,11 +244,11 @@ def mlp_on_image() -> Figure:
         for shift in (-1.4, 0, 1.4):
             circle(ax, x, 24 + shift, 0.25, fill=INK)
     text(ax, 27, 42.6, words["inputs"], size=12)
-    for x in places[1:]:
-        text(ax, x, 42.6, words["hidden"], size=12)
+    for x, name in zip(places[1:], ("hidden", "hidden", "output"), strict=True):
+        text(ax, x, 42.6, words[name], size=12)
     text(ax, 42, 4.4, words["first"], size=11.5, weight="bold")
-    for x in (66, 84):
-        text(ax, x, 4.4, words["next"], size=11.5)
+    for x, count in zip((66, 84), words["next"], strict=True):
+        text(ax, x, 4.4, count, size=11.5)
     text(
         ax,
         45.5,
