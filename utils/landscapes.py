@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,7 +41,7 @@ def long_bowl_gradient(w: np.ndarray) -> np.ndarray:
 SURFACES = {"two hollows": (two_hollows, two_hollows_gradient), "bowl": (long_bowl, long_bowl_gradient)}
 
 
-def descend(
+def descent_path(
     gradient: Callable[[np.ndarray], np.ndarray],
     start: Sequence[float],
     learning_rate: float,
@@ -72,16 +72,16 @@ def plot_descent(axes: Sequence[Axes], loss: Callable[[np.ndarray], np.ndarray],
     curve.plot(path[0], loss(path[0]), "s", color=PALETTE["black"], markersize=7)
     curve.set(xlabel="weight w", xlim=(-2.3, 2.3), ylim=(-0.2, 5))
     over_steps.plot(loss(path), ".-", color=PALETTE["red"])
-    over_steps.set(xlabel="step", ylim=(-0.2, 5))
+    over_steps.set(xlabel="step", ylim=(-0.2, 5), xticks=range(0, len(path), 5))
 
 
 def plot_rates(
     loss: Callable[[np.ndarray], np.ndarray], paths: dict[float, np.ndarray], words: dict[float, str]
 ) -> Figure:
-    """For each learning rate a column of `plot_descent` with its first twelve steps; `words` say what it does."""
+    """For each learning rate a column of `plot_descent`; `words` say what it does."""
     figure, axes = plt.subplots(2, len(paths), figsize=(11, 5), sharey=True, layout="constrained")
     for column, (learning_rate, path) in zip(axes.T, paths.items(), strict=True):
-        plot_descent(column, loss, path[:13])
+        plot_descent(column, loss, path)
         column[0].set_title(f"η = {learning_rate}: {words[learning_rate]}")
     axes[0, 0].set_ylabel("loss")
     axes[1, 0].set_ylabel("loss at each step")
@@ -95,7 +95,7 @@ def draw_parabola(curvature: float = 1.0, learning_rate: float = 0.1) -> Figure:
     path = factor ** np.arange(21)
     plot_descent(axes, lambda w: curvature * w**2, path)
     axes[0].set(title=f"each step: weight × {factor:.2f}", ylabel="loss")
-    axes[1].set(title=f"{verdict(factor)}: weight after 20 steps {path[-1]:.3g}", ylabel="loss", xticks=range(0, 21, 5))
+    axes[1].set(title=f"{verdict(factor)}: weight after 20 steps {path[-1]:.3g}", ylabel="loss")
     return figure
 
 
@@ -118,12 +118,23 @@ def plot_map(ax: Axes, loss: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> 
     ax.set(xlabel="weight $w_1$", ylabel="weight $w_2$", xlim=w1[[0, -1]], ylim=w2[[0, -1]])
 
 
-def draw_surface(loss: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Figure:
-    """A loss over two weights as a surface in three dimensions."""
+def draw_surface(
+    loss: Callable[[np.ndarray, np.ndarray], np.ndarray], points: Mapping[str, tuple[float, float]] | None = None
+) -> Figure:
+    """A loss over two weights as a surface in three dimensions.
+
+    Args:
+        loss: of two arrays of weights.
+        points: places (w1, w2) to mark, by their names, which the legend shows; at most three.
+    """
     figure = plt.figure(figsize=(8, 4.6))
-    ax = figure.add_axes((0.0, 0.0, 0.9, 1.0), projection="3d")
+    ax = figure.add_axes((0.0, 0.0, 0.9, 1.0), projection="3d", computed_zorder=False)  # marks lie on the surface
     grid = np.meshgrid(np.linspace(-1.65, 1.55, 120), np.linspace(-0.6, 0.6, 80))
     ax.plot_surface(*grid, loss(*grid), cmap="viridis", rcount=60, ccount=60)
+    for (name, (w1, w2)), marker in zip((points or {}).items(), "oXs", strict=False):
+        ax.plot(w1, w2, loss(w1, w2), marker, color=PALETTE["red"], mec="white", markersize=9, label=name)
+    if points:
+        figure.legend(loc="lower left", bbox_to_anchor=(0.86, 0.3))
     ax.view_init(elev=40, azim=-72)
     ax.set_box_aspect((2.2, 1.3, 1), zoom=1.05)
     ax.set(xticks=(-1, 0, 1), yticks=(-0.5, 0, 0.5), zticks=(0, 0.5, 1))
@@ -149,7 +160,7 @@ def draw_walk(
     figure = plt.figure(figsize=(9, 3.8))
     ax = figure.add_axes(MAP_BOX)
     plot_map(ax, loss)
-    path = descend(gradient, start_at(pointer), learning_rate, steps, momentum)
+    path = descent_path(gradient, start_at(pointer), learning_rate, steps, momentum)
     losses = loss(*path.T)
     ax.plot(*path.T, "o-", color=PALETTE["blue"], markersize=3.5, linewidth=1.2)
     ax.plot(*path[0], "s", color=PALETTE["black"], markersize=8)

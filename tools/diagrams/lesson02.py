@@ -15,12 +15,12 @@ from utils.plotting import PALETTE
 WORDS: dict[str, dict[str, Any]] = {
     "02_loop": {
         "samples": "labelled images",
-        "label": "label",
+        "label": "label $y$",
         "label_value": "Cat",
         "network": "network",
         "weights": "with weights",
-        "prediction": "prediction",
-        "loss": "loss",
+        "prediction": "prediction $\\hat{y}$",
+        "loss": "loss $L$",
         "loss_note": "one number:\nhow wrong?",
         "back": "adjust every weight a little, so that the loss gets smaller; then repeat",
     },
@@ -28,7 +28,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "sample": "the sample: an image",
         "name": "the label\nas a name",
         "integer": "as an\ninteger",
-        "one_hot": "as a one-hot vector",
+        "one_hot": "as a one-hot vector $y$",
         "classes": ("Cat", "Dog", "Other"),
         "map": "the map",
     },
@@ -42,10 +42,10 @@ WORDS: dict[str, dict[str, Any]] = {
     "02_two_slopes": {
         "x": "weight $w$",
         "y": "loss $L(w)$",
-        "left": "left of the optimum:\nthe slope is negative",
-        "right": "right of the optimum:\nthe slope is positive",
-        "more": "so make\n$w$ larger",
-        "less": "so make\n$w$ smaller",
+        "left": "left of $w_o$:\nthe slope is negative",
+        "right": "right of $w_o$:\nthe slope is positive",
+        "more": "make $w$ larger",
+        "less": "make $w$ smaller",
         "flat": "at the optimum: slope 0",
     },
     "02_rise_over_run": {
@@ -89,13 +89,13 @@ WORDS: dict[str, dict[str, Any]] = {
         "nodes": (
             ("$w$", "0.50"),
             ("$z = w\\,x$", "1.00"),
-            ("$p = \\sigma(z)$", "0.7311"),
-            ("$L = -\\ln p$", "0.3133"),
+            ("$\\hat{y} = \\sigma(z)$", "0.7311"),
+            ("$L = -\\ln \\hat{y}$", "0.3133"),
         ),
         "slopes": (
             ("$\\dfrac{dz}{dw} = x$", "2.0000"),
-            ("$\\dfrac{dp}{dz} = p\\,(1-p)$", "0.1966"),
-            ("$\\dfrac{dL}{dp} = -\\dfrac{1}{p}$", "−1.3679"),
+            ("$\\dfrac{d\\hat{y}}{dz} = \\hat{y}\\,(1-\\hat{y})$", "0.1966"),
+            ("$\\dfrac{dL}{d\\hat{y}} = -1 / \\hat{y}$", "−1.3679"),
         ),
         "forward": "forward: compute the values",
         "backward": "backward: multiply the slopes",
@@ -113,9 +113,9 @@ WORDS: dict[str, dict[str, Any]] = {
         "x": "$x$\nbatch of images",
         "network": "network",
         "weights": "weights $w$",
-        "y_hat": "$y'$\npredictions",
+        "y_hat": "$\\hat{y}$\npredictions",
         "y": "$y$\nlabels",
-        "loss": "loss\n$L(y, y')$",
+        "loss": "loss\n$L(y, \\hat{y})$",
         "gradient": "gradient of the loss\nfor every weight",
         "update": "optimizer: the update\n$w \\leftarrow w - \\eta \\cdot$ gradient",
         "backprop": "backpropagation",
@@ -135,10 +135,10 @@ WORDS: dict[str, dict[str, Any]] = {
         "x": "$x$\nnew image,\nno label",
         "network": "trained network",
         "weights": "weights stay fixed",
-        "y_hat": "$y'$\nprobabilities",
+        "y_hat": "$\\hat{y}$\nprobabilities",
         "argmax": "argmax",
         "answer": "class",
-        "gone": "no label, no loss, no gradient, no update",
+        "gone": "no label $y$, no loss, no gradient, no update",
     },
 }
 
@@ -318,8 +318,8 @@ def two_slopes() -> Figure:
     dot(ax, 45, 12, GREEN)
     text(ax, 45, 5.8, "$w_o$", size=12)
     text(ax, 45, 16, words["flat"], size=11.5, colour=GREEN)
-    text(ax, 29.6, 36, words["left"], size=11.5, colour=INK, ha="left")
-    text(ax, 60, 28, words["right"], size=11.5, colour=INK, ha="right")
+    text(ax, 27.6, bowl.at(25.0) + 2.2, words["left"], size=11.5, colour=INK, ha="left")
+    text(ax, 62.4, bowl.at(65.0) + 2.2, words["right"], size=11.5, colour=INK, ha="right")
     arrow(ax, (25.8, 10), (34.6, 10), colour=RED, width=2.2)
     arrow(ax, (64.2, 10), (55.4, 10), colour=PURPLE, width=2.2)
     text(ax, 16.5, 12.5, words["more"], size=11.5, colour=INK)
@@ -445,7 +445,7 @@ def batches() -> Figure:
 
 
 def full_loop() -> Figure:
-    """The whole training loop: x to network to y', with y to the loss, then gradient, optimizer and new weights."""
+    """The whole training loop: x to network to ŷ, with y to the loss, then gradient, optimizer and new weights."""
     words = WORDS["02_full_loop"]
     figure, ax = card(95, 44)
     box(ax, 3, 33.5, 15, 8, words["y"], fill="green", size=12)

@@ -57,7 +57,7 @@ WORDS = {
         "logits": "logits z",
         "exp": "powers of e",
         "exp_note": "every number becomes positive",
-        "probabilities": "probabilities p",
+        "probabilities": "probabilities ŷ",
         "sum": "sum {total:.3f}",
         "sum_one": "sum 1",
         "divide": "÷ {total:.3f}",
@@ -70,11 +70,11 @@ WORDS = {
         "hidden": "hidden layer {number}\n128 neurons, ReLU",
         "output": "output layer\n10 neurons",
         "softmax": "softmax",
-        "probabilities": "probabilities\np",
+        "probabilities": "probabilities\nŷ",
         "weights": "$W_{number}$: {rows} × {columns}\n$b_{number}$: {columns}",
         "logits": "logits z",
         "target": "one-hot y",
-        "loss": "loss\n−ln p of the\nright class",
+        "loss": "loss L\n−ln ŷ of the\ntrue class",
         "gradient": "gradient of the loss for every weight\n(backpropagation)",
         "optimizer": "optimizer:\nchange all W and b a little",
     },
@@ -88,8 +88,8 @@ WORDS = {
         "precision_note": "down a column:\nof all answers “dog”,\nhow many were right?",
     },
 }
-LOGITS = np.array([2.0, 1.0, 0.0])  # the worked example of section 4
-MATRIX = np.array([[3, 1, 0], [1, 2, 1], [0, 0, 4]])  # the worked example of section 13
+LOGITS = np.array([2.0, 1.0, 0.0])  # the worked example of section 5
+MATRIX = np.array([[3, 1, 0], [1, 2, 1], [0, 0, 4]])  # the worked example of section 12
 
 
 def opener() -> Figure:

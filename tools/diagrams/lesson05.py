@@ -14,7 +14,6 @@ from tools.diagrams.drawing import (
     INK,
     SOFT,
     arrow,
-    bars,
     box,
     card,
     circle,
@@ -32,16 +31,6 @@ from utils.downloads import fetch
 from utils.plotting import PALETTE
 
 WORDS = {
-    "05_vgg_overview": {
-        "input": "picture\n224 × 224 × 3",
-        "body": "body (backbone): extracts features",
-        "head": "head: classifies",
-        "body_parts": "convolution and pooling",
-        "head_parts": "dense\nlayers",
-        "maps": "feature maps: smaller and smaller, but more of them",
-        "probabilities": "probabilities",
-        "classes": ("banana", "orange", "lemon", "…"),
-    },
     "05_mlp_on_image": {
         "picture": "picture\n224 × 224 × 3",
         "inputs": "150,528 inputs",
@@ -66,7 +55,7 @@ WORDS = {
     },
     "05_conv_layer": {
         "input": "input\nH × W × channels",
-        "filters": "filters\n(learned weights)",
+        "filters": "filters\n(learnt weights)",
         "slide": "each filter slides\nover the input",
         "linear": "one sum + bias\nper position",
         "activation": "ReLU",
@@ -105,7 +94,7 @@ WORDS = {
     "05_conv_block": {
         "input": "H × W × C",
         "conv": "convolution\nfinds patterns",
-        "relu": "ReLU\nthe bend",
+        "relu": "ReLU\nnonlinear",
         "pool": "max pooling\nhalves the size",
         "output": "H/2 × W/2 × filters",
         "repeat": "one block; networks repeat it",
@@ -119,29 +108,14 @@ WORDS = {
         "three": "… depends on 3 × 3 here …",
         "five": "… and on 5 × 5 pixels here",
     },
-    "05_vgg_boxes": {
-        "input": "input",
-        "block": "block {number}",
-        "convs": "{count} × conv 3×3\n{filters} filters",
-        "pool": "max pool",
-        "flatten": "flatten",
-        "dense": ("FC-6\n4,096", "FC-7\n4,096", "FC-8\n1,000"),
-        "softmax": "softmax",
-        "body": "body: 13 convolutions, 5 pools",
-        "head": "head: 3 dense layers",
-    },
-    "05_vgg_strip": {
-        "legend": ("convolution 3 × 3, with ReLU", "max pooling 2 × 2", "dense"),
-        "start": "in",
-        "end": "out",
-        "count": "13 + 3 = 16 layers with weights: hence VGG-16",
-    },
     "05_vgg_channels": {
         "height": "height of a box: rows and columns",
-        "depth": "width of a box: channels",
-        "conv": "conv",
-        "pool_conv": "pool,\nconv",
+        "width": "width of a box: channels",
+        "convs": "{count} conv",
         "pool": "pool",
+        "flatten": "flatten",
+        "dense": ("FC-6: 4,096", "FC-7: 4,096", "FC-8: 1,000"),
+        "count": "13 convolutions + 3 dense layers = 16 layers with weights",
     },
     "05_flatten": {
         "maps": "after the last pool\n7 × 7 × 512",
@@ -158,15 +132,6 @@ WORDS = {
         "skip_out": "F(x) + x",
         "x": "x",
         "note": "the shortcut has no weights",
-    },
-    "05_hierarchy": {
-        "stages": (
-            "first layers:\nedges, colours",
-            "then: corners,\narcs, textures",
-            "later: parts",
-            "last: whole objects",
-        ),
-        "note": "deeper: larger receptive field, smaller map",
     },
     "05_two_paths": {
         "body": "body: the same weights for every picture",
@@ -249,34 +214,6 @@ def _trunk(ax: Axes, x: float, y: float, s: float) -> None:
 def _ear(ax: Axes, x: float, y: float, s: float) -> None:
     """An ear around (x, y)."""
     ellipse(ax, x, y, 1.9 * s, 3 * s, "#9CA3AB", line=1.2, angle=-12)
-
-
-def vgg_overview() -> Figure:
-    """A picture goes through a body of convolution and pooling layers; a head of dense layers gives probabilities."""
-    words = WORDS["05_vgg_overview"]
-    figure, ax = card(105, 40)
-    picture(ax, 3, 10.5, 15, 15, _photo(4))
-    text(ax, 10.5, 29, words["input"], size=12)
-    arrow(ax, (19, 18), (23, 18))
-    box(ax, 24, 4, 43, 30, fill="white")
-    text(ax, 45.5, 31.4, words["body"], size=12, weight="bold")
-    x = 27.0
-    for height, width in ((16, 1.6), (12, 2.6), (8.5, 4), (6, 6), (4, 7)):
-        cuboid(ax, x, 18 - height / 2, width, height, (height / 7, height / 7))
-        x += width + 3.6
-    text(ax, 45.5, 7.6, words["body_parts"], size=12)
-    text(ax, 45.5, 1.8, words["maps"], size=11, style="italic")
-    arrow(ax, (67.6, 18), (71.4, 18))
-    box(ax, 72, 4, 13, 30, fill="white")
-    text(ax, 78.5, 30.2, words["head"].replace(": ", ":\n"), size=12, weight="bold")
-    for place, count in enumerate((5, 5, 4)):
-        for neuron in range(count):
-            circle(ax, 75.2 + 3.3 * place, 18 + 2.6 * (neuron - (count - 1) / 2), 0.9, fill="orange")
-    text(ax, 78.5, 7.6, words["head_parts"], size=12)
-    arrow(ax, (85.6, 18), (88.6, 18))
-    bars(ax, 96.5, 12, 12, [0.1, 0.25, 0.6, 0.05], words["classes"], length=11, best=2, size=11)
-    text(ax, 95.5, 29, words["probabilities"], size=12)
-    return figure
 
 
 def mlp_on_image() -> Figure:
@@ -372,7 +309,7 @@ def shared() -> Figure:
 def conv_layer() -> Figure:
     """A convolution layer: filters slide over the input, ReLU follows, one feature map per filter comes out."""
     words = WORDS["05_conv_layer"]
-    figure, ax = card(100, 38)
+    figure, ax = card(104, 38)
     _sheets(ax, 4, 11, 14, 3, fill="grey", step=1.5)
     rectangle(ax, 7, 18, 4, 4, line=2.4, edge=PALETTE["red"])
     text(ax, 12.5, 33, words["input"], size=12)
@@ -381,15 +318,15 @@ def conv_layer() -> Figure:
         _sheets(ax, 31, 25 - 7 * place, 4, 3, fill=fill, step=0.8)
     text(ax, 34, 34.6, words["filters"], size=12)
     arrow(ax, (39, 19), (44, 19))
-    box(ax, 45, 13.5, 12, 11, words["linear"], fill="white", size=12)
-    text(ax, 51, 30, words["slide"], size=11, style="italic")
-    arrow(ax, (57.6, 19), (61.4, 19))
-    box(ax, 62, 13.5, 9, 11, words["activation"], fill="red", size=12)
-    arrow(ax, (71.6, 19), (75.4, 19))
+    box(ax, 44, 12.5, 18, 13, words["linear"], fill="white", size=12)
+    text(ax, 53, 30, words["slide"], size=11, style="italic")
+    arrow(ax, (62.6, 19), (65.4, 19))
+    box(ax, 66, 13.5, 9, 11, words["activation"], fill="red", size=12)
+    arrow(ax, (75.6, 19), (78.4, 19))
     for place, fill in reversed(list(enumerate(("blue", "orange", "green", "purple")))):
-        rectangle(ax, 77 + 1.8 * place, 10.5 + 1.8 * place, 12, 12, fill, line=1.1)
-    text(ax, 86, 33.4, words["output"], size=12)
-    text(ax, 86, 6.4, words["map"], size=11, style="italic")
+        rectangle(ax, 80 + 1.8 * place, 10.5 + 1.8 * place, 12, 12, fill, line=1.1)
+    text(ax, 89, 33.4, words["output"], size=12)
+    text(ax, 89, 6.4, words["map"], size=11, style="italic")
     return figure
 
 
@@ -567,94 +504,35 @@ def receptive_field() -> Figure:
     return figure
 
 
-def vgg_boxes() -> Figure:
-    """VGG-16 as boxes: five blocks of convolutions and pooling with their shapes, then three dense layers."""
-    words = WORDS["05_vgg_boxes"]
-    figure, ax = card(113, 41)
-    picture(ax, 1.6, 16, 8, 8, _photo(8))
-    text(ax, 5.6, 27, words["input"], size=11)
-    text(ax, 5.6, 12.6, "224×224\n×3", size=10.5)
-    x = 12.4
-    for number, (count, filters, size) in enumerate(VGG_BLOCKS, start=1):
-        arrow(ax, (x - 2.6, 20), (x - 0.3, 20), width=1.3)
-        box(ax, x, 15, 8.8, 15, "", fill="blue")
-        text(ax, x + 4.4, 28, words["block"].format(number=number), size=11, weight="bold")
-        text(
-            ax,
-            x + 4.4,
-            21.6,
-            words["convs"].format(count=count, filters=filters).replace(" conv ", " conv\n"),
-            size=10.5,
-        )
-        box(ax, x + 9.1, 15, 3.0, 15, fill="green")
-        text(ax, x + 10.6, 22.5, words["pool"], size=10.5, rotation=90)
-        text(ax, x + 4.4, 12.3, f"{size}×{size}\n×{filters}", size=10.5)
-        text(ax, x + 10.8, 8, f"{size // 2}×{size // 2}\n×{filters}", size=10.5, colour="#00664B")
-        stroke(ax, [x + 10.6, x + 10.6], [10.2, 14.6], "#00664B", 0.9)
-        x += 14.8
-    box(ax, x, 15, 3.2, 15, fill="white")
-    text(ax, x + 1.6, 22.5, words["flatten"], size=10.5, rotation=90)
-    text(ax, x + 1.6, 12.6, "25,088", size=10.5)
-    arrow(ax, (x - 2.6, 20), (x - 0.3, 20), width=1.3)
-    x += 4.4
-    for dense in words["dense"]:
-        box(ax, x, 15, 6.2, 15, dense, fill="orange", size=10.5)
-        x += 6.8
-    text(ax, x - 3.7, 12.6, words["softmax"], size=10.5)
-    for left, right, name in ((12.4, 83.7, "body"), (86.4, 110.6, "head")):
-        stroke(ax, [left, left, right, right], [32.5, 34.5, 34.5, 32.5], INK, 1.2)
-        text(ax, (left + right) / 2, 38, words[name], size=12, weight="bold")
-    return figure
-
-
-def vgg_strip() -> Figure:
-    """VGG-16 as a flat strip of 21 layers: 13 convolutions, 5 pools, 3 dense layers."""
-    words = WORDS["05_vgg_strip"]
-    figure, ax = card(115, 32)
-    x = 6.0
-    text(ax, 3, 17, words["start"], size=12)
-    for count, filters, _ in VGG_BLOCKS:
-        for _ in range(count):
-            box(ax, x, 10, 3.9, 14, fill="blue")
-            text(ax, x + 1.95, 17, f"conv {filters}", size=11, rotation=90)
-            x += 4.7
-        box(ax, x, 12.5, 3.9, 9, fill="green")
-        text(ax, x + 1.95, 17, "pool", size=11, rotation=90)
-        x += 5.4
-    for units in ("4,096", "4,096", "1,000"):
-        box(ax, x, 10, 3.9, 14, fill="orange")
-        text(ax, x + 1.95, 17, f"dense {units}", size=11, rotation=90)
-        x += 4.7
-    text(ax, x + 2.4, 17, words["end"], size=12)
-    for place, (fill, name) in enumerate(zip(("blue", "green", "orange"), words["legend"], strict=True)):
-        left = (8, 50, 82)[place]
-        box(ax, left, 27, 3, 3, fill=fill)
-        text(ax, left + 4.4, 28.5, name, size=11.5, ha="left")
-    text(ax, 57.5, 4.4, words["count"], size=12, style="italic")
-    return figure
-
-
 def vgg_channels() -> Figure:
-    """VGG-16 as solid boxes: rows and columns shrink 224 to 7 while channels grow from 3 to 512."""
+    """VGG-16 as solid boxes: rows and columns shrink 224 to 7, channels grow from 3 to 512; then 3 dense layers."""
     words = WORDS["05_vgg_channels"]
-    figure, ax = card(102, 48)
-    sizes = [(3, 224), *[(filters, size) for _, filters, size in VGG_BLOCKS], (512, 7)]
-    x = 4.0
-    for place, (channels, size) in enumerate(sizes):
-        height, width = 0.13 * size + 1.4, 0.022 * channels + 0.7
-        depth = 0.3 * height
-        back, fill = (0.45 * depth, 0.45 * depth), "grey" if place == 0 else "blue"
-        cuboid(ax, x, 25 - height / 2, width, height, back, fill=fill)
-        middle = x + width / 2 + 0.2 * depth
-        text(ax, middle, 25 - height / 2 - 3.4, f"{size} × {size}\n× {channels}", size=11)
-        right = x + width + 0.45 * depth
-        if place < len(sizes) - 1:
-            arrow(ax, (right + 0.6, 25), (right + 4.4, 25), colour=INK if place == 0 else "#00664B")
-            name = "conv" if place == 0 else "pool" if place == len(sizes) - 2 else "pool_conv"
-            text(ax, right + 2.5, 26, words[name], size=10.5, colour=INK if place == 0 else "#00664B", va="bottom")
-        x = right + 5.2
-    text(ax, 72, 41.6, words["height"], size=12, style="italic")
-    text(ax, 72, 37.6, words["depth"], size=12, style="italic")
+    figure, ax = card(116, 50)
+    sizes = [(0, 3, 224), *VGG_BLOCKS, (0, 512, 7)]
+    x = 3.0
+    for place, (count, channels, size) in enumerate(sizes):
+        height, width = 0.13 * size + 1.4, 0.016 * channels + 0.7
+        back = 0.12 * height
+        cuboid(ax, x, 25 - height / 2, width, height, (back, back), fill="blue" if count else "grey")
+        middle, right = x + (width + back) / 2, x + width + back
+        text(ax, middle, 25 - height / 2 - 3.2, f"{size} × {size}\n× {channels}", size=11)
+        last = place == len(sizes) - 1
+        colour = INK if place == 0 else "#00664B"
+        arrow(ax, (right + 0.5, 25), (right + 5.7, 25), colour=INK if last else colour)
+        if not last:
+            convs = sizes[place + 1][0]
+            lines = [*([words["pool"]] if place else []), *([words["convs"].format(count=convs)] if convs else [])]
+            text(ax, right + 3.1, 26, "\n".join(lines), size=11, colour=colour, va="bottom")
+        else:
+            text(ax, right + 3.1, 26, words["flatten"], size=11, va="bottom")
+        x = right + 6.4
+    for units, height in zip(words["dense"], (17, 17, 11), strict=True):
+        box(ax, x, 25 - height / 2, 3.4, height, fill="orange")
+        text(ax, x + 1.7, 25, units, size=11, rotation=90)
+        x += 4.6
+    text(ax, 71, 46.5, words["height"], size=12, style="italic")
+    text(ax, 71, 42.8, words["width"], size=12, style="italic")
+    text(ax, 71, 5.4, words["count"], size=12)
     return figure
 
 
@@ -713,38 +591,6 @@ def skip() -> Figure:
             arrow(ax, (x + 30.8, 12), (x + 34.2, 12))
             text(ax, x + 39.4, 12, words["skip_out"], size=14)
             text(ax, x + 16.8, 24, words["note"], size=11, colour="#A84900")
-    return figure
-
-
-def hierarchy() -> Figure:
-    """From edges and colours over corners and textures to parts and whole objects."""
-    words = WORDS["05_hierarchy"]
-    figure, ax = card(105, 40)
-    for stage, name in enumerate(words["stages"]):
-        x = 3 + 26 * stage
-        rectangle(ax, x, 8, 20, 20, "white", line=1.2)
-        text(ax, x + 10, 33, name, size=12, weight="bold")
-        if stage < 3:
-            arrow(ax, (x + 20.6, 18), (x + 25.4, 18))
-    for (row, column), angle in np.ndenumerate(np.array([[0, 45], [90, 135]])):
-        grid = np.linspace(-1, 1, 32)
-        wave = np.tanh(6 * (np.cos(np.radians(angle)) * grid[None] + np.sin(np.radians(angle)) * grid[:, None]))
-        picture(ax, 4.5 + 9 * column, 9.5 + 9 * (1 - row), 8, 8, wave)
-    corner = np.zeros((16, 16))
-    corner[6:, 6:] = 1
-    grid = np.linspace(-1, 1, 48)
-    radius = np.hypot(grid[None] + 1, grid[:, None] - 1)
-    stripes = np.sin(14 * grid)[None] * np.ones((48, 1))
-    checks = np.sign(np.sin(10 * grid)[None] * np.sin(10 * grid)[:, None])
-    for place, pixels in enumerate((corner, np.abs(radius - 1.2) < 0.25, stripes, checks)):
-        picture(ax, 30.5 + 9 * (place % 2), 18.5 - 9 * (place // 2), 8, 8, pixels)
-    _wheel(ax, 61.5, 22, 4)
-    polygon(ax, [(67.5, 19.5), (69.5, 25), (73.5, 25), (73.5, 19.5)], "blue", line=1.3)
-    _ear(ax, 60.5, 13, 1.9)
-    _trunk(ax, 69.5, 16.5, 1.6)
-    _car(ax, 83.5, 18.6, 1.35)
-    _elephant(ax, 82.5, 9, 1.3)
-    text(ax, 52.5, 3.4, words["note"], size=12, style="italic")
     return figure
 
 

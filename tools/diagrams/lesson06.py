@@ -1,4 +1,4 @@
-"""The diagrams of lesson 6: ten classes, `same` padding, the network and its parts, dropout, Grad-CAM."""
+"""The diagrams of lesson 6: ten classes, the network and its blocks, dropout, Grad-CAM."""
 
 from __future__ import annotations
 
@@ -14,45 +14,26 @@ from tools.diagrams.drawing import (
     INK,
     SOFT,
     arrow,
-    bars,
     box,
     card,
     circle,
     cuboid,
-    links,
     number_grid,
     picture,
     rectangle,
     stroke,
     text,
 )
-from utils.datasets import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_fashion_mnist
+from utils.datasets import CIFAR10_CLASSES, load_fashion_mnist
 from utils.plotting import PALETTE
 
 WORDS = {
-    "06_opener": {
-        "picture": "a picture,\n32 × 32 × 3 numbers",
-        "network": "CNN",
-        "body": "convolution\nand pooling",
-        "head": "dense layers",
-        "probabilities": "ten probabilities",
-        "answer": "answer: {name}",
-    },
     "06_classes": {
         "title": "CIFAR-10: 60,000 colour photographs of 32 × 32 pixels, 6,000 per class",
         "vehicles": "four kinds of vehicles",
         "animals": "six kinds of animals",
         "train": "training file: 50,000 photographs, 5,000 per class",
         "test": "test file: 10,000, 1,000 per class",
-    },
-    "06_same_padding": {
-        "valid": "padding=“valid”",
-        "same": "padding=“same”",
-        "input": "5 × 5",
-        "output_valid": "3 × 3",
-        "output_same": "5 × 5",
-        "valid_note": "the filter stays inside:\nthe border is lost",
-        "same_note": "a border of zeros is added:\nthe size is kept",
     },
     "06_block": {
         "input": "input\n32 × 32 × 3",
@@ -72,17 +53,6 @@ WORDS = {
         "output": "Dense\n10\nsoftmax",
         "body": "body: finds features, 139,424 parameters",
         "head": "classifier: 529,930 parameters",
-    },
-    "06_classifier": {
-        "maps": "64 maps of 4 × 4",
-        "flatten": "Flatten",
-        "row": "1024 numbers\nin a row",
-        "hidden": "512 neurons,\nReLU",
-        "output": "10 neurons",
-        "probabilities": "softmax:\nprobabilities",
-        "weights": "1024 × 512 + 512\n= 524,800",
-        "weights_out": "512 × 10 + 10\n= 5,130",
-        "no_weights": "no parameters",
     },
     "06_dropout_idea": {
         "full": "prediction:\nall units work",
@@ -130,31 +100,6 @@ def _back(side: float) -> tuple[float, float]:
     return 0.35 * side, 0.175 * side
 
 
-def opener() -> Figure:
-    """A picture of 32 by 32 pixels goes through convolutions, pooling and dense layers: ten probabilities."""
-    words = WORDS["06_opener"]
-    figure, ax = card(95, 36)
-    picture(ax, 3, 9, 18, 18, np.pad(_clothes(9), 2))
-    text(ax, 12, 31, words["picture"], size=12)
-    arrow(ax, (22.3, 18), (26.3, 18))
-    box(ax, 27.5, 5.5, 30, 25, fill="white")
-    text(ax, 42.5, 27.6, words["network"], size=13, weight="bold")
-    x = 29.5
-    for side, depth in ((11, 1.6), (7.4, 2.6), (4.6, 3.4)):
-        x = cuboid(ax, x, 17 - side / 2, depth, side, _back(side), fill=CONV_FACE)
-        x += 0.9
-    for left, height in ((48.9, 15), (51.9, 11), (54.9, 6)):
-        rectangle(ax, left, 17 - height / 2, 1.2, height, "orange")
-    text(ax, 37.5, 8.2, words["body"], size=10.5)
-    text(ax, 52.2, 7.6, words["head"], size=10.5)
-    arrow(ax, (58.7, 18), (62.5, 18))
-    values = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.0, 0.09, 0.01, 0.87])
-    bars(ax, 76, 5, 25, values, FASHION_MNIST_CLASSES, length=15, best=9)
-    text(ax, 80, 33, words["probabilities"], size=12)
-    text(ax, 80, 2.4, words["answer"].format(name=FASHION_MNIST_CLASSES[9]), size=11.5, style="italic")
-    return figure
-
-
 def classes() -> Figure:
     """The ten classes of CIFAR-10 with their numbers: four kinds of vehicles and six kinds of animals."""
     words = WORDS["06_classes"]
@@ -169,52 +114,6 @@ def classes() -> Figure:
         box(ax, x, 6.4, 3, 2.2, fill=fill)
         text(ax, x + 4.2, 7.5, words[name], size=12, ha="left")
     text(ax, 47.5, 2.6, f"{words['train']}   ·   {words['test']}", size=12)
-    return figure
-
-
-def _grid(ax: Axes, x: float, y: float, n: int, cell: float, *, face: str, dashed_border: int = 0) -> None:
-    """An n by n grid of cells, with a border of dashed zero cells around it."""
-    for row in range(-dashed_border, n + dashed_border):
-        for column in range(-dashed_border, n + dashed_border):
-            inside = 0 <= row < n and 0 <= column < n
-            corner = (x + column * cell, y + row * cell)
-            rectangle(
-                ax,
-                *corner,
-                cell,
-                cell,
-                face if inside else "white",
-                line=1.0 if inside else 0.8,
-                edge=INK if inside else PALETTE["grey"],
-                linestyle="-" if inside else ":",
-                zorder=2 if inside else 1,
-            )
-            if not inside:
-                text(ax, corner[0] + cell / 2, corner[1] + cell / 2, "0", size=10, colour=PALETTE["grey"])
-
-
-def same_padding() -> Figure:
-    """Valid padding turns 5 by 5 into 3 by 3; same padding adds a border of zeros and keeps 5 by 5."""
-    words = WORDS["06_same_padding"]
-    figure, ax = card(95, 36)
-    cell = 3.0
-    for left, name, border, out in ((6, "valid", 0, 3), (53, "same", 1, 5)):
-        text(ax, left + 18, 32.6, words[name], size=13, weight="bold")
-        _grid(ax, left, 10.5, 5, cell, face=SOFT["blue"], dashed_border=border)
-        corner = (left - border * cell, 10.5 + (5 + border - 3) * cell)
-        rectangle(ax, *corner, 3 * cell, 3 * cell, line=2.6, edge=PALETTE["red"], zorder=4)
-        right = left + 22.5
-        low = 10.5 + (5 - out) * cell / 2
-        _grid(ax, right, low, out, cell, face=SOFT["green"])
-        target = (right, low + (out - 1) * cell)
-        rectangle(ax, *target, cell, cell, line=2.6, edge=PALETTE["red"], zorder=4)
-        window, target = (corner[0] + 3 * cell, corner[1] + 1.5 * cell), (right - 0.3, target[1] + cell / 2)
-        arrow(ax, window, target, colour=PALETTE["red"], bend=-0.15)
-        ax.patches[-1].set_zorder(5)
-        under = 5.6
-        text(ax, left + 2.5 * cell, under, words["input"], size=12)
-        text(ax, right + out * cell / 2, under, words[f"output_{name}"], size=12)
-        text(ax, left + 18, 2.0, words[f"{name}_note"].replace("\n", " "), size=12, style="italic")
     return figure
 
 
@@ -291,42 +190,6 @@ def architecture() -> Figure:
     for left, right, name in ((2.5, body_end, "body"), (body_end + 2, 117.5, "head")):
         stroke(ax, [left, left, right, right], [7.4, 5.8, 5.8, 7.4], INK, 1.2)
         text(ax, (left + right) / 2, 3.2, words[name], size=11.5, style="italic")
-    return figure
-
-
-def classifier() -> Figure:
-    """Flatten lays 64 maps of 4 by 4 in a row of 1024; 512 neurons and then 10 neurons follow, and softmax."""
-    words = WORDS["06_classifier"]
-    figure, ax = card(100, 44)
-    middle = 23
-    for place in range(4):
-        shift = 1.3 * (3 - place)
-        _grid(ax, 3 + shift, middle - 7 + shift, 4, 2.0, face=SOFT["green"])
-    text(ax, 9, 36.5, words["maps"], size=12)
-    arrow(ax, (17.5, middle), (24.5, middle), words["flatten"], size=11, offset=(0, 2.2))
-    number_grid(ax, 26, middle - 12, 2.0, np.zeros((12, 1)), size=0, shade=False)
-    for row in range(12):
-        face = SOFT["green"] if row % 4 < 2 else SOFT["white"]
-        rectangle(ax, 26, middle - 12 + 2 * row, 2, 2, face, edge=PALETTE["grey"])
-    text(ax, 27, 38.4, words["row"], size=12)
-    columns = {
-        "row": (28.6, np.linspace(middle - 11, middle + 11, 5)),
-        "hidden": (50, np.linspace(middle - 10, middle + 10, 7)),
-        "output": (71, np.linspace(middle - 9.9, middle + 9.9, 10)),
-    }
-    links(ax, columns["row"], columns["hidden"])
-    links(ax, columns["hidden"], columns["output"])
-    for name, radius, fill in (("hidden", 1.3, "blue"), ("output", 0.95, "orange")):
-        x, ys = columns[name]
-        for y in ys:
-            circle(ax, x, y, radius, fill=fill)
-        text(ax, x, 38.4, words[name], size=12)
-    arrow(ax, (73, middle), (77.5, middle))
-    values = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.0, 0.09, 0.01, 0.87])
-    bars(ax, 83, middle - 11, 22, values, "0123456789", length=13, best=9)
-    text(ax, 88, 38.4, words["probabilities"], size=12)
-    for x, name in ((20.5, "no_weights"), (39.5, "weights"), (61, "weights_out")):
-        text(ax, x, 5.2, words[name], size=11.5, colour="#A84900")
     return figure
 
 
