@@ -286,10 +286,11 @@ def main() -> None:
     ours = kind in RECIPES
     recipe = replace(RECIPES[kind], precision=arguments.precision) if ours else Recipe(EPOCHS)
     recipe = replace(recipe, epochs=arguments.epochs or recipe.epochs)
+    words = ["python -m tools.train.cifar10", kind, *([arguments.data.name] if arguments.data else [])]
+    words += ["--seeds", *map(str, arguments.seeds)] if arguments.seeds != [SEED] else []
+    words += ["--precision", arguments.precision] if ours and arguments.precision != Recipe.precision else []
     record = {
-        "command": " ".join(
-            ["python -m tools.train.cifar10", kind, *([arguments.data.name] if arguments.data else [])]
-        ),
+        "command": " ".join(words),
         "data": f"the {n_train + n_valid:,} CIFAR-10 training images, {n_train} for training, {n_valid} for validation",
         "pictures": form,
         "versions": common.versions(),
