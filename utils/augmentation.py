@@ -59,9 +59,8 @@ def draw_copies(pictures: np.ndarray, names: Sequence[str]) -> Callable[..., Fig
     return draw
 
 
-PICTURES = np.random.default_rng(42).integers(
-    0, 256, (40, 4, 4, 3), dtype=np.uint8
-)  # to try a split with mirror images
+# To try a split with mirror images.
+PICTURES = np.random.default_rng(42).integers(0, 256, (40, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(len(PICTURES))
 Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # pictures and labels to train on, and to validate with
 
