@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from types import ModuleType
 
-from utils import plotting
+from utils import advice, plotting
 from utils.device import describe_device as describe_device
 from utils.device import take_memory_as_needed
 from utils.mode import mode
@@ -56,7 +56,7 @@ tf = _import_tensorflow()
 
 
 def start(lesson: int, title: str, *, data: str, time: str) -> None:
-    """Print the lesson's banner and set the figure style; call it at the end of the set-up cell.
+    """Print the lesson's banner, set the figure style, let errors name the cell to run first; call it at the end of the set-up cell.
 
     The text depends on the mode only, never on the machine, so that it can be compared with the committed output.
 
@@ -67,5 +67,6 @@ def start(lesson: int, title: str, *, data: str, time: str) -> None:
         time: how long this mode takes, for example "about 1 minute on two CPU cores".
     """
     plotting.use_style()
+    advice.give(lesson)
     network = "no network needed" if mode() == "quick" else "files are downloaded once, then cached"
     print(f"Lesson {lesson}: {title} | {mode()} mode, {network}\nData: {data}\nTime: {time}")
