@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from course.places import prepare
 from utils import paths
 from utils.mode import mode
 
@@ -42,6 +43,7 @@ def client(
         kind: nbclient's class, or one that extends it.
         options: more of nbclient's.
     """
+    prepare()
     return kind(
         notebook,
         timeout=CELL_TIMEOUT[mode()],

@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import uuid
 import warnings
 from collections import Counter
@@ -296,6 +297,10 @@ def update(course: Path, work: Path) -> str:
 
 def update_all() -> int:
     """Bring the whole copy up to date and say what has changed: 1 if a file of it could not be read."""
+    reason = paths.unwritable(paths.WORK)
+    if reason:
+        print(f"{paths.WORK} cannot be written ({reason}). Move the course to a folder of your own.", file=sys.stderr)
+        return 1
     done, refused = [], False
     for path in lesson_files([]):
         try:

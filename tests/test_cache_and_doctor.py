@@ -176,7 +176,7 @@ def problems(check) -> list[str]:
 def test_folders_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     for name, check in (("COURSE_CACHE", doctor.cache), ("JUPYTER_DATA_DIR", doctor.folders)):
-        monkeypatch.setattr(doctor, "existing", lambda folder: folder)
+        monkeypatch.setattr(paths, "existing", lambda folder: folder)
         monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e12))
         monkeypatch.setenv(name, str(tmp_path / "file" / "folder"))
         (text,) = problems(check)

@@ -258,7 +258,8 @@ def test_an_unreadable_copy_is_left_alone(folder, capsys, broken):
     code, said = run(capsys)
     assert code == 1 and "01_x  LEFT ALONE" in said and "cannot be read as a notebook" in said
     assert "02_x  NEWS" in said
-    assert mine.read_bytes() == broken and "x = 1" in next((folder / "work/.base").glob("01_x.*")).read_text(encoding="utf-8")
+    (base,) = (folder / "work/.base").glob("01_x.*")
+    assert mine.read_bytes() == broken and "x = 1" in base.read_text(encoding="utf-8")
 
 
 def test_a_failing_disk_leaves_the_old_file(folder, monkeypatch, capsys):

@@ -98,7 +98,9 @@ def sentence(lesson: int, running: str, error: BaseException) -> str:
 def give(lesson: int) -> None:
     """From now on, let this kernel say such a sentence where a cell of the lesson fails for want of another."""
 
-    def show(shell: Any, kind: type[BaseException], error: BaseException, frames: TracebackType, tb_offset: Any) -> None:
+    def show(
+        shell: Any, kind: type[BaseException], error: BaseException, frames: TracebackType, tb_offset: int | None = None
+    ) -> None:
         words = sentence(lesson, shell.history_manager.input_hist_raw[-1], error)
         if words:
             shell._showtraceback(kind, error, [words])

@@ -10,6 +10,7 @@ is then in the cache.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import difflib
 import errno
@@ -18,6 +19,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 import zipfile
@@ -299,7 +301,7 @@ def make_folder(name: str, fill: Callable[[Path], None]) -> Path:
         Absolute path of the folder.
 
     Raises:
-        DownloadError: the folder cannot be written.
+        DownloadError: the folder cannot be written, and it was asked for in COURSE_CACHE; else a temporary one does.
     """
     folder = cache_dir() / name
     if folder.is_dir():
@@ -317,7 +319,37 @@ def make_folder(name: str, fill: Callable[[Path], None]) -> Path:
                 fill(filled)
                 filled.rename(folder)
     except OSError as error:
-        raise DownloadError(_unwritable(folder, error)) from error
+        try:
+            return _make_temporary(name, fill)
+        except OSError:
+            raise DownloadError(_unwritable(folder, error)) from error
+    return folder
+
+
+@functools.cache
+def _temporary_cache() -> Path:
+    """A folder that stands for the cache in this process, where that cannot be written."""
+    place = paths.temporary()
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    print(f"{cache_dir()} cannot be written: {place} stands in for it. COURSE_CACHE names another.", file=sys.stderr)
+    return place
+
+
+def _make_temporary(name: str, fill: Callable[[Path], None]) -> Path:
+    """What `make_folder` makes, for this process only.
+
+    Raises:
+        OSError: COURSE_CACHE names the folder that cannot be written, or no other can be written either.
+    """
+    if os.environ.get("COURSE_CACHE"):
+        raise OSError("the folder that was asked for")
+    folder = _temporary_cache() / name
+    if not folder.is_dir():
+        unfinished = folder.with_name(f"{name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        fill(unfinished)
+        unfinished.rename(folder)
     return folder
 
 

@@ -56,7 +56,9 @@ tf = _import_tensorflow()
 
 
 def start(lesson: int, title: str, *, data: str, time: str) -> None:
-    """Print the lesson's banner, set the figure style, let errors name the cell to run first; call it at the end of the set-up cell.
+    """Print the lesson's banner and set the figure style; call it at the end of the set-up cell.
+
+    From then on an error that comes from another cell, not run, names that cell.
 
     The text depends on the mode only, never on the machine, so that it can be compared with the committed output.
 
