@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
-from course.limits import free_memory, lacks_avx
 from course.places import homes
 from utils import paths
 from utils.downloads import cache_dir, candidate_urls, is_verified, registry
+from utils.limits import NEEDS, free_memory, gib, lacks_avx
 from utils.mode import mode
 
-MEMORY = 4  # GiB; the largest lesson takes about 2.5
 DISK = {"quick": 0.1, "full": 2.5}  # GB for the cache: full mode's files (1.4), HRNetV2-W48, what is unpacked
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "lustre", "9p")  # how their names begin
 
@@ -99,9 +98,13 @@ def kernel() -> Iterator[Finding]:
 
 def memory() -> Iterator[Finding]:
     free, total, limited_by = free_memory()
-    well = free >= MEMORY
-    cure = "" if well else f": {MEMORY} GiB should be free. Close other programs and notebooks (Kernel, Shut Down All)."
-    yield well, f"{free:.1f} of {total:.1f} GiB memory free{limited_by and f' (limited by {limited_by})'}{cure}"
+    found = f"{free:.1f} of {total:.1f} GiB memory free{limited_by and f' (limited by {limited_by})'}"
+    short = [str(lesson) for lesson, needed in NEEDS.items() if needed > free * 1024]
+    needs = f"the lessons need {gib(min(NEEDS.values()))} to {gib(max(NEEDS.values()))} each while they are open"
+    cure = (
+        f"Too little for lesson {', '.join(short)}. Close other programs and notebooks (Kernel, Shut Down All Kernels)."
+    )
+    yield not short, f"{found}; {needs}{f'. {cure}' if short else ''}"
 
 
 def processor() -> Iterator[Finding]:
