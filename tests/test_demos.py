@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +16,15 @@ from utils import demos
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What `demo` hands to the notebook; no figure of another test is open."""
+    """What `demo` hands to the notebook, one after another; no figure of another test is open."""
     plt.close("all")
     bundles = []
-    monkeypatch.setattr(demos, "display", lambda data, raw: bundles.append(data))
+
+    def display(data: dict, raw: bool, display_id: bool = False) -> SimpleNamespace:
+        bundles.append(data)
+        return SimpleNamespace(update=display)
+
+    monkeypatch.setattr(demos, "display", display)
     return bundles
 
 
@@ -68,12 +74,15 @@ def test_a_pointer_reaches_the_figure(shown):
     assert picture.png != before
 
 
-def test_without_a_kernel_there_is_the_first_figure(shown):
+def test_without_a_kernel_or_a_front_end_there_is_the_first_figure(shown):
     box = demos.demo(bar, "a blue bar", height=(0.0, 2.0, 0.1))
     (bundle,) = shown
     assert bundle["text/plain"] == "<interactive figure: a blue bar>"
     assert base64.b64decode(bundle["image/png"]) == box.children[-1].png
-    assert bundle[demos.WIDGET_VIEW]["model_id"] == box.model_id
+    assert demos.WIDGET_VIEW not in bundle  # a front end that could not load ours would show an error in its place
+    box.children[-1].set_state({"arrived": True})
+    assert shown[1] == {**bundle, demos.WIDGET_VIEW: shown[1][demos.WIDGET_VIEW]}
+    assert shown[1][demos.WIDGET_VIEW]["model_id"] == box.model_id
     assert imread(io.BytesIO(box.children[-1].png), format="png").shape[:2] == (80, 160)
 
 

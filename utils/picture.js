@@ -63,4 +63,9 @@ function render({ model, el }) {
   });
   return end;
 }
-export default { render };
+// Run as soon as the front end knows of the widget: utils/demos.py shows it only then.
+function initialize({ model }) {
+  model.set("arrived", true);
+  model.save_changes();
+}
+export default { initialize, render };
