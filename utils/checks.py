@@ -108,6 +108,9 @@ def _message(
 
 def summary() -> None:
     """Print how many exercises are correct, wrong and not attempted, by what each check said last in this kernel."""
+    if not _marks:
+        print("No exercise has been checked yet in this kernel: run the cells with the checks, then this one again.")
+        return
     right, wrong, empty = (list(_marks.values()).count(mark) for mark in "✓✗○")
     print(f"{len(_marks)} exercises checked: {right} correct, {wrong} wrong, {empty} not attempted")
 

@@ -77,8 +77,8 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
     box = widgets.VBox([*inputs.values(), picture])
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
     still = base64.b64encode(picture.png).decode()
-    # One output in several forms: a viewer takes the first one that it can show. One that knows widgets, but cannot load
-    # ours, would show an error: so it is given the widget only once the front end has answered.
+    # One output in several forms: a viewer takes the first one that it can show. A front end that knows widgets, but
+    # cannot load ours, would show an error: so the widget is among them only when the front end has answered.
     picture_alone = {"image/png": still, "text/plain": f"<interactive figure: {alt}>"}
     shown = display(picture_alone, raw=True, display_id=True)
     picture.observe(lambda change: shown.update({WIDGET_VIEW: view, **picture_alone}, raw=True), "arrived")

@@ -16,6 +16,7 @@ import difflib
 import errno
 import functools
 import hashlib
+import ipaddress
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import filelock
 import platformdirs
@@ -205,10 +207,30 @@ def _converted_line_ends(path: Path, source: Source) -> str:
     return f"{count:,} of its line ends were converted from LF to CR LF, the first at byte {first:,}"
 
 
+def mirror_address() -> str:
+    """COURSE_MIRROR without the slash at its end; empty if it is not set.
+
+    A mirror on this machine or on the local network is asked directly, whatever proxy there is for the web.
+    """
+    address = os.environ.get("COURSE_MIRROR", "").rstrip("/")
+    host = urlsplit(address).hostname or ""
+    if _is_local(host):
+        exceptions = {*(os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(","), host} - {""}
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(sorted(exceptions))
+    return address
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_private
+    except ValueError:  # another name
+        return False
+
+
 def candidate_urls(source: Source) -> list[str]:
     """The mirror's address alone where COURSE_MIRROR names one, otherwise the registered addresses."""
-    mirror = os.environ.get("COURSE_MIRROR")
-    return [f"{mirror.rstrip('/')}/{source.name}"] if mirror else list(source.urls)
+    mirror = mirror_address()
+    return [f"{mirror}/{source.name}"] if mirror else list(source.urls)
 
 
 def _download(source: Source, path: Path) -> None:
