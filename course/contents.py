@@ -7,6 +7,7 @@ entries are as JupyterLab wants them when it reads a notebook, and as they stand
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
@@ -48,6 +49,13 @@ class LessonContents(AsyncLargeFileManager):
 
     That a notebook's outputs were not made here ("is not trusted") is so for every lesson that is opened first.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Jupyter counts its pings in milliseconds and Tornado in seconds, about which it warns at the first kernel.
+        logging.getLogger("tornado.general").addFilter(
+            lambda record: "websocket_ping_timeout" not in record.getMessage()
+        )
 
     async def get(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         model = await super().get(*arguments, **options)

@@ -28,8 +28,6 @@ def command(lesson: str | None) -> list[str]:
         f"--ServerApp.root_dir={paths.ROOT}",
         f"--KernelManager.transport_encryption={ENCRYPTION}",
         "--ServerApp.contents_manager_class=course.contents.LessonContents",
-        # Milliseconds, as the interval: Jupyter's own default, 90,000, makes Tornado warn at each kernel.
-        "--ServerApp.tornado_settings={'ws_ping_timeout': 30000}",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # a container's only user is often root, and Jupyter refuses it otherwise
