@@ -86,6 +86,14 @@ def test_without_a_kernel_or_a_front_end_there_is_the_first_figure(shown):
     assert imread(io.BytesIO(box.children[-1].png), format="png").shape[:2] == (80, 160)
 
 
+def test_a_front_end_that_answers_while_the_cell_runs(shown, monkeypatch):
+    picture = demos.Picture
+    monkeypatch.setattr(demos, "Picture", lambda **options: picture(arrived=True, **options))
+    box = demos.demo(bar, "a blue bar", height=(0.0, 2.0, 0.1))
+    assert [demos.WIDGET_VIEW in bundle for bundle in shown] == [False, True]
+    assert shown[1][demos.WIDGET_VIEW]["model_id"] == box.model_id
+
+
 def test_a_pad_begins_black_and_is_a_control(shown):
     def mean(drawing: bytes) -> plt.Figure:
         return bar(height=np.frombuffer(drawing, np.uint8).mean() / 100)

@@ -81,7 +81,13 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
     # cannot load ours, would show an error: so the widget is among them only when the front end has answered.
     picture_alone = {"image/png": still, "text/plain": f"<interactive figure: {alt}>"}
     shown = display(picture_alone, raw=True, display_id=True)
-    picture.observe(lambda change: shown.update({WIDGET_VIEW: view, **picture_alone}, raw=True), "arrived")
+
+    def take_its_place(change: Any = None) -> None:
+        shown.update({WIDGET_VIEW: view, **picture_alone}, raw=True)
+
+    picture.observe(take_its_place, "arrived")
+    if picture.arrived:  # already: JupyterLab's answers are read in a thread of their own, while the cell runs
+        take_its_place()
     return box
 
 
