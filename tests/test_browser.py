@@ -160,20 +160,6 @@ def test_the_stop_button_ends_a_training_and_the_next_cells_work(lesson):
     print(f"\nlesson 4, stopped: {log.strip().splitlines()[-1]}")
 
 
-def test_where_the_widgets_do_not_arrive_the_still_figures_stand(chromium, course):
-    """A server's environment without our front end: anywidget's part is not found."""
-    with driver.lab(course, 1) as address, driver.opened(chromium, address) as (page, shown):
-        page.route("**/labextensions/anywidget/**", lambda route: route.abort())
-        page.reload()
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell .jp-InputPrompt", timeout=120_000)
-        driver.run_all(page, shown, address)
-        page.wait_for_timeout(2000)
-        driver.read(page, shown)
-        committed = nbformat.read(paths.NOTEBOOKS / f"{driver.lesson_name(1)}.ipynb", as_version=4)
-        assert problems(shown, committed) == []
-        assert page.get_by_text("javascript error").count() == 0
-
-
 def test_a_broken_lesson_is_noticed(chromium, course):
     """An error, a lost check, a picture that is not there and a foreign address, planted in the copy."""
     path = course / "notebooks" / f"{driver.lesson_name(1)}.ipynb"

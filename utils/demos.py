@@ -1,7 +1,6 @@
 """Figures that answer: controls beside a plot, a plot that can be clicked, a pad to draw on.
 
-Everywhere the figure with its first values stands there as a picture: on a page on the web, in a printed notebook, in a
-front end that has no such controls or may not load them. Where they do arrive they say so, and take its place.
+Where no kernel runs (a page on the web, a printed notebook) the same output is the figure with its first values.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ class Picture(anywidget.AnyWidget):
     png = traitlets.Bytes().tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
     pointer = traitlets.List(traitlets.Float(), allow_none=True, default_value=None).tag(sync=True)
-    arrived = traitlets.Bool(False).tag(sync=True)  # the front end has what it needs to show this
 
 
 class Pad(anywidget.AnyWidget, widgets.ValueWidget):
@@ -77,17 +75,8 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
     box = widgets.VBox([*inputs.values(), picture])
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
     still = base64.b64encode(picture.png).decode()
-    # One output in several forms: a viewer takes the first one that it can show. A front end that knows widgets, but
-    # cannot load ours, would show an error: so the widget is among them only when the front end has answered.
-    picture_alone = {"image/png": still, "text/plain": f"<interactive figure: {alt}>"}
-    shown = display(picture_alone, raw=True, display_id=True)
-
-    def take_its_place(change: Any = None) -> None:
-        shown.update({WIDGET_VIEW: view, **picture_alone}, raw=True)
-
-    picture.observe(take_its_place, "arrived")
-    if picture.arrived:  # already: JupyterLab's answers are read in a thread of their own, while the cell runs
-        take_its_place()
+    # One output in several forms: a viewer takes the first one that it can show.
+    display({WIDGET_VIEW: view, "image/png": still, "text/plain": f"<interactive figure: {alt}>"}, raw=True)
     return box
 
 

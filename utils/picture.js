@@ -63,9 +63,4 @@ function render({ model, el }) {
   });
   return end;
 }
-// Run as soon as the front end knows of the widget: utils/demos.py shows it only then.
-function initialize({ model }) {
-  model.set("arrived", true);
-  model.save_changes();
-}
-export default { initialize, render };
+export default { render };
