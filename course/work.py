@@ -299,7 +299,8 @@ def update_all() -> int:
     """Bring the whole copy up to date and say what has changed: 1 if a file of it could not be read."""
     reason = paths.unwritable(paths.WORK)
     if reason:
-        print(f"{paths.WORK} cannot be written ({reason}). Move the course to a folder of your own.", file=sys.stderr)
+        cure = "Move the course to a folder of your own."
+        print(f"course work: {paths.WORK} cannot be written ({reason}). {cure}", file=sys.stderr)
         return 1
     done, refused = [], False
     for path in lesson_files([]):
