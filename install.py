@@ -58,7 +58,9 @@ def main(arguments):
                 return subprocess.call([program, "-m", "course.install"] + arguments, cwd=ROOT)
             except KeyboardInterrupt:  # the installer has it too, and has said so
                 return 130
-    found = "%s is none" % asked if asked else "this is %d.%d.%d" % sys.version_info[:3]
+    found = "this is %d.%d.%d" % sys.version_info[:3]
+    if asked:
+        found = "%s is %s" % (asked, "%d.%d.%d" % version if version else "none")
     print(
         "This course needs Python 3.10, 3.11, 3.12 or 3.13 with the modules venv and ensurepip; %s.\n"
         "Install one (Debian and Ubuntu: apt install python3-venv; Windows and macOS: python.org), or name one:\n"

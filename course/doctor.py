@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
-from course.limits import free_memory, lacks_avx
+from course.places import homes
 from utils import paths
 from utils.downloads import cache_dir, candidate_urls, is_verified, registry
+from utils.limits import NEEDS, free_memory, gib, lacks_avx
 from utils.mode import mode
 
-MEMORY = 4  # GiB; the largest lesson takes about 2.5
 DISK = {"quick": 0.1, "full": 2.5}  # GB for the cache: full mode's files (1.4), HRNetV2-W48, what is unpacked
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "lustre", "9p")  # how their names begin
 
@@ -98,9 +98,13 @@ def kernel() -> Iterator[Finding]:
 
 def memory() -> Iterator[Finding]:
     free, total, limited_by = free_memory()
-    well = free >= MEMORY
-    cure = "" if well else f": {MEMORY} GiB should be free. Close other programs and notebooks (Kernel, Shut Down All)."
-    yield well, f"{free:.1f} of {total:.1f} GiB memory free{limited_by and f' (limited by {limited_by})'}{cure}"
+    found = f"{free:.1f} of {total:.1f} GiB memory free{limited_by and f' (limited by {limited_by})'}"
+    short = [str(lesson) for lesson, needed in NEEDS.items() if needed > free * 1024]
+    needs = f"the lessons need {gib(min(NEEDS.values()))} to {gib(max(NEEDS.values()))} each while they are open"
+    cure = (
+        f"Too little for lesson {', '.join(short)}. Close other programs and notebooks (Kernel, Shut Down All Kernels)."
+    )
+    yield not short, f"{found}; {needs}{f'. {cure}' if short else ''}"
 
 
 def processor() -> Iterator[Finding]:
@@ -122,25 +126,11 @@ def processor() -> Iterator[Finding]:
     yield True, device
 
 
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
-
-
-def unwritable(folder: Path) -> str:
-    """Why nothing can be written into a folder, or where it would be made; empty if it can."""
-    try:
-        tempfile.TemporaryFile(dir=existing(folder)).close()
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
-
-
 def file_system(folder: Path) -> str:
     """The type of the file system that a folder lies on ("ext4", "nfs4"); empty where that is not known."""
     import psutil
 
-    place = existing(folder).resolve()
+    place = paths.existing(folder).resolve()
     mounts = [part for part in psutil.disk_partitions(all=True) if place.is_relative_to(part.mountpoint)]
     return max(mounts, key=lambda part: len(part.mountpoint)).fstype.lower() if mounts else ""
 
@@ -149,12 +139,20 @@ def folders() -> Iterator[Finding]:
     """Jupyter writes into the home, commands write into the course's folder, and both need locks that work."""
     from jupyter_core.paths import jupyter_data_dir
 
-    for folder, whose, cure in (
-        (paths.ROOT, "the course's folder", "Move the course to a folder of your own."),
-        (Path(jupyter_data_dir()), "Jupyter's folder in your home", "Name another in JUPYTER_DATA_DIR."),
-    ):
-        reason = unwritable(folder)
-        yield not reason, f"{whose} {f'cannot be written ({reason}): {folder}. {cure}' if reason else 'can be written'}"
+    reason = paths.unwritable(paths.ROOT)
+    if reason:
+        cure = "`course run` writes elsewhere; to work in the lessons move the course to a folder of your own."
+        yield False, f"the course's folder cannot be written ({reason}): {paths.ROOT}. {cure}"
+    else:
+        yield True, "the course's folder can be written"
+    refused = {name: folder for name, folder in homes().items() if paths.unwritable(folder)}
+    if refused:
+        name, folder = next(iter(refused.items()))
+        others = f" (and {', '.join(list(refused)[1:])})" if len(refused) > 1 else ""
+        cure = f"`course lab` takes a temporary one; to keep settings, name a folder of yours in {name}{others}."
+        yield False, f"Jupyter's folder in your home cannot be written: {folder}. {cure}"
+    else:
+        yield True, "Jupyter's folders in your home can be written"
     if file_system(Path(jupyter_data_dir())).startswith(NETWORK_FILE_SYSTEMS):
         cure = "set JUPYTER_DATA_DIR and IPYTHONDIR to folders of this machine"
         yield True, f"your home is on a network: if JupyterLab says that a database is locked, {cure}"
@@ -165,7 +163,7 @@ def cache() -> Iterator[Finding]:
     import filelock
 
     folder = cache_dir()
-    free = shutil.disk_usage(existing(folder)).free / 1e9
+    free = shutil.disk_usage(paths.existing(folder)).free / 1e9
     for name, needed in DISK.items():
         cure = "" if free >= needed else ". Make room, or name another place in COURSE_CACHE."
         yield free >= needed or mode() != name, f"{free:.1f} GB free for the cache; {name} mode needs {needed} GB{cure}"

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from course.places import prepare
 from utils import paths
 from utils.mode import mode
 
@@ -31,15 +32,19 @@ def environment() -> dict[str, str]:
     return changed
 
 
-def client(notebook: NotebookNode, path: Path, **options: Any) -> NotebookClient:
+def client(
+    notebook: NotebookNode, path: Path, *, kind: type[NotebookClient] = NotebookClient, **options: Any
+) -> NotebookClient:
     """What executes a notebook; start its kernel with `env=environment()`.
 
     Args:
         notebook: is changed in place.
         path: where it lies; its folder is the working directory.
+        kind: nbclient's class, or one that extends it.
         options: more of nbclient's.
     """
-    return NotebookClient(
+    prepare()
+    return kind(
         notebook,
         timeout=CELL_TIMEOUT[mode()],
         kernel_name="python3",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from course.kernels import ENCRYPTION, environment
 from course.lessons import lesson_files
+from course.places import prepare
 from utils import paths
 
 
@@ -41,6 +42,9 @@ def open_lab(lesson: str | None) -> int:
         print("Opening your copy, work/.", flush=True)
     else:
         print("Opening notebooks/, the course's own files. `course work` makes a copy to work in.", flush=True)
+    if paths.unwritable(paths.ROOT):
+        print("The course's folder cannot be written: keep what you change by File, Download.", flush=True)
+    prepare()
     os.chdir(paths.ROOT)
     if os.name == "posix":
         os.execve(sys.executable, command(lesson), environment())

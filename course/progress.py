@@ -63,11 +63,12 @@ def show(lessons: Sequence[str]) -> int:
     total: Counter[str] = Counter()
     unreadable = False
     for path in files:
-        base = paths.WORK / ".base" / path.name
         place = paths.WORK / path.name if path in copied else path
         try:
-            mine = {cell.id: cell for cell in work.read(place).cells}
-            states = [state(mine, *pair) for pair in exercises(work.read(base if base.exists() else path))]
+            notebook, known = work.read(place), work.versions(paths.WORK, path)
+            version = work.version_of(notebook, known)
+            mine = {cell.id: cell for cell in notebook.cells}
+            states = [state(mine, *pair) for pair in exercises(known[version] if version else work.read(path))]
         except ValueError as error:
             unreadable = True
             print(f"{path.stem}\n  {error}")

@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from course import timings
 from course.kernels import client, environment
 from course.lessons import NEUTRAL, lesson_files
+from course.places import for_results
 from utils import paths
 from utils.demos import WIDGET_VIEW
 from utils.mode import mode
@@ -171,7 +172,6 @@ def print_table(results: list[Result]) -> None:
     failed = sum(bool(result.error) for result in results)
     seconds = sum(result.seconds for result in results)
     print(f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s")
-    print(f"Pages are in {paths.BUILD}, the slow cells in timings.html there.")
 
 
 def run_lessons(lessons: Sequence[str], *, write_outputs: bool = False) -> int:
@@ -188,13 +188,14 @@ def run_lessons(lessons: Sequence[str], *, write_outputs: bool = False) -> int:
         mode()
     except ValueError as error:
         sys.exit(str(error))
+    build = for_results(paths.BUILD)
     results, done = [], []
     for path in lesson_files(lessons):
         notebook, result = run_notebook(path, show_progress(path.stem, time.perf_counter()))
         results.append(result)
         print("\r\x1b[K" if sys.stdout.isatty() else "", end="")
         tidy(notebook)
-        write_html(notebook, paths.BUILD / f"{path.stem}.html")
+        write_html(notebook, build / f"{path.stem}.html")
         if not result.error:
             done.append((path, result))
             if write_outputs:
@@ -202,6 +203,7 @@ def run_lessons(lessons: Sequence[str], *, write_outputs: bool = False) -> int:
         verdict = f"FAILED {result.error}" if result.error else "done"
         print(f"{path.stem}  {verdict}  {result.seconds:.1f} s", flush=True)
     print_table(results)
+    print(f"Pages are in {build}, the slow cells in timings.html there.")
     # From the last results of each lesson, so that `course run 4` renews its own times and no others.
-    timings.update(paths.BUILD, [(path, result.seconds, result.cells) for path, result in done])
+    timings.update(build, [(path, result.seconds, result.cells) for path, result in done])
     return int(len(done) < len(results))

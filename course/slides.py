@@ -22,6 +22,7 @@ from nbformat.v4 import new_markdown_cell
 
 from course.lessons import lesson_files
 from course.pages import COLOURS, PICTURES, markdown_to_html
+from course.places import for_results
 from utils import paths
 
 REVEAL = paths.ASSETS / "reveal"
@@ -269,7 +270,7 @@ def page(notebook: NotebookNode, name: str) -> str:
 
 def write_slides(lessons: Sequence[str]) -> int:
     """Write the slides of these lessons, or of all, into build/slides/: 0."""
-    folder = paths.BUILD / "slides"
+    folder = for_results(paths.BUILD) / "slides"
     folder.mkdir(parents=True, exist_ok=True)
     for path in lesson_files(lessons):
         target = folder / f"{path.stem}.html"

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 
 from course.machine import machine
+from utils.advice import first_line
 from utils.mode import mode
 
 SLOW = 2.0  # seconds; below it nobody waits
@@ -32,12 +33,6 @@ LESSON = """<h2>{name}</h2><p>{seconds:.0f} s in {mode} mode on {date}: {machine
 {rows}
 </table>"""
 ROW = '<tr><td><a href="{name}.html#cell-id={id}">{id}</a></td><td>{seconds:.0f}</td><td><code>{line}</code></td></tr>'
-
-
-def first_line(source: str) -> str:
-    """The line that a reader knows a cell by: its first one that says something."""
-    lines = [line.strip() for line in source.splitlines()]
-    return next((line for line in lines if line and not line.startswith(("#", "keras.utils.set_random_seed"))), "")
 
 
 def update(build: Path, runs: list[tuple[Path, float, dict[str, float]]]) -> None:

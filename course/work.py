@@ -1,7 +1,9 @@
 """A copy of the lessons to work in, which takes up what is new in the course.
 
-work/NN_….ipynb is the student's. work/.base/ holds the course's version that it was last brought up to, so that it can
-be known who has changed a cell since. Cells are told apart by their ids; only their text counts, not their outputs:
+work/NN_….ipynb is the student's. work/.base/ holds every version of the course that the copy has been brought up to, so
+that it can be known who has changed a cell since. Which of them the copy is made of is read from the copy itself, since
+an editor that had it open, or a backup, may have put an older state back. Cells are told apart by their ids; only their
+text counts, not their outputs:
 
 - what the student has not changed takes the course's text, and new cells of the course appear;
 - what the student has changed, added or deleted stays so; if the course has changed the same cell, its text is put
@@ -18,6 +20,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import uuid
 import warnings
 from collections import Counter
@@ -29,6 +32,11 @@ from nbformat import NotebookNode
 
 from course.lessons import lesson_files
 from utils import paths
+
+MARK = "course_version"  # in the metadata of a copy: the version that it was last brought up to
+OPEN_IN_LAB = """\
+Is one of these lessons open in JupyterLab? It asks what to do with a file that has changed: choose "Revert".
+If it was "Overwrite", nothing is lost: type `course work` again. Your files from before are in work/.before/."""
 
 
 @dataclass
@@ -213,31 +221,87 @@ def put(path: Path, data: bytes) -> None:
     beside.replace(path)
 
 
+def digest(data: bytes) -> str:
+    """The name of a version of a lesson."""
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+def versions(work: Path, lesson: Path) -> dict[str, NotebookNode]:
+    """The versions of a lesson that the copy has been brought up to, by their names, the latest first.
+
+    Raises:
+        ValueError: one of them cannot be read.
+    """
+    files = sorted((work / ".base").glob(f"{lesson.stem}*.ipynb"), key=lambda path: path.stat().st_mtime_ns)
+    return {digest(path.read_bytes()): read(path) for path in reversed(files)}
+
+
+def version_of(mine: NotebookNode, known: dict[str, NotebookNode]) -> str | None:
+    """The version that the student's copy is made of; None if none is known.
+
+    The one that it has most cells of; of several the one that it names (a cell that is missing may be one that the
+    student has deleted, or one that had not come yet), else the latest.
+    """
+
+    def likeness(name: str) -> tuple[int, bool]:
+        texts = {(cell.id, cell.source) for cell in known[name].cells}
+        return sum((cell.id, cell.source) in texts for cell in mine.cells), mine.metadata.get(MARK) == name
+
+    return max(known, key=likeness, default=None)  # the first of those that are alike
+
+
+def beginning(mine: NotebookNode, known: dict[str, NotebookNode]) -> tuple[str | None, list[NotebookNode]]:
+    """What the student's copy began with: the version that it is made of, and the cells.
+
+    A cell that has the text of another version, after an undo for example, began with that one.
+    """
+    version = version_of(mine, known)
+    if version is None:
+        return None, []
+    texts = {cell.id: (cell.cell_type, cell.source) for cell in mine.cells}
+    others = [cell for notebook in known.values() for cell in notebook.cells]
+    returned = {cell.id: cell for cell in others if texts.get(cell.id) == (cell.cell_type, cell.source)}
+    return version, [returned.get(cell.id, cell) for cell in known[version].cells]
+
+
+def put_copy(path: Path, notebook: NotebookNode, version: str) -> None:
+    """Write the student's file, which names the version of the course that it is made of."""
+    notebook.metadata[MARK] = version
+    put(path, (nbformat.writes(notebook) + "\n").encode("utf-8"))
+
+
 def update(course: Path, work: Path) -> str:
     """Copy a lesson into the student's folder, or bring the copy there up to date: what was done, in words.
 
     Raises:
-        ValueError: the copy, or the version that it began with, cannot be read; nothing was written.
+        ValueError: the copy, or a version that it was brought up to, cannot be read; nothing was written.
     """
-    mine, base = work / course.name, work / ".base" / course.name
+    mine = work / course.name
     data = course.read_bytes()
+    now = digest(data)
+    base = work / ".base" / f"{course.stem}.{now}.ipynb"
     if not mine.exists():
-        put(mine, data)
         put(base, data)
+        put_copy(mine, read(course), now)
         return "copied"
-    notebook = read(mine)
-    if base.exists() and base.read_bytes() == data:
+    notebook, known = read(mine), versions(work, course)
+    version, began = beginning(notebook, known)
+    if version == now and all(map(same, began, known[now].cells)):
         return "nothing new"
-    began = read(base).cells if base.exists() else None
     notebook.cells, news = merge(began, notebook.cells, read(course).cells)
     put(work / ".before" / course.name, mine.read_bytes())
-    put(mine, (nbformat.writes(notebook) + "\n").encode("utf-8"))
-    put(base, data)
+    put(base, data)  # first, so that what is brought in is known when it is there
+    put_copy(mine, notebook, now)
     return f"NEWS    {in_words(news)}"
 
 
 def update_all() -> int:
     """Bring the whole copy up to date and say what has changed: 1 if a file of it could not be read."""
+    reason = paths.unwritable(paths.WORK)
+    if reason:
+        cure = "Move the course to a folder of your own."
+        print(f"course work: {paths.WORK} cannot be written ({reason}). {cure}", file=sys.stderr)
+        return 1
     done, refused = [], False
     for path in lesson_files([]):
         try:
@@ -247,6 +311,6 @@ def update_all() -> int:
             refused = True
             print(f"{path.stem}  LEFT ALONE: {error}.\n  Mend it or move it away; then `course work` again.")
     if any(words.startswith("NEWS") for words in done):
-        print("In JupyterLab, close a notebook that is open and open it again. Your files from before: work/.before/")
+        print(OPEN_IN_LAB)
     print("Your copy is work/; `course lab` opens it.")
     return int(refused)

@@ -12,14 +12,17 @@ from tools import browser as driver
 
 # Modules whose tests train, start kernels or servers, build all pages, or install: half a minute and more each.
 SLOW = {
+    "test_alone",
     "test_benchmarks",
     "test_clone",
     "test_download_faults",
+    "test_front_ends",
     "test_full_mode",
     "test_fused",
     "test_install",
     "test_live",
     "test_pages",
+    "test_places",
     "test_planted_changes",
     "test_pretrained_models",
     "test_real_data",

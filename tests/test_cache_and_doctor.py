@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from course import doctor, kernels, limits, mirror
+from course import doctor, kernels, mirror
 from tests.support import served
-from utils import downloads, paths
+from utils import downloads, limits, paths
 from utils.downloads import DownloadError, Source, fetch, registry
 
 
@@ -176,7 +176,7 @@ def problems(check) -> list[str]:
 def test_folders_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     for name, check in (("COURSE_CACHE", doctor.cache), ("JUPYTER_DATA_DIR", doctor.folders)):
-        monkeypatch.setattr(doctor, "existing", lambda folder: folder)
+        monkeypatch.setattr(paths, "existing", lambda folder: folder)
         monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e12))
         monkeypatch.setenv(name, str(tmp_path / "file" / "folder"))
         (text,) = problems(check)
@@ -276,7 +276,22 @@ def test_the_memory_of_a_container(tmp_path, monkeypatch, version):
     assert limits.free_memory(tmp_path / "none") == (8, 16, "")
     monkeypatch.setattr(doctor, "free_memory", lambda: (1.5, 3, "a control group"))
     (text,) = problems(doctor.memory)
-    assert "1.5 of 3.0 GiB" in text and "a control group" in text
+    assert "1.5 of 3.0 GiB" in text and "a control group" in text and "Too little for lesson 4, 5," in text
+
+
+def test_what_a_lesson_needs_is_said_before_the_kernel_dies(monkeypatch, capfd):
+    from utils import runtime
+
+    assert list(limits.NEEDS) == list(range(1, 10))
+    monkeypatch.setattr(limits, "free_memory", lambda: (0.2, 1.0, "a control group"))
+    runtime.start(5, "T", data="D", time="S")
+    said = capfd.readouterr()
+    assert said.out.count("\n") == 3
+    assert "Lesson 5 needs about 2.5 GiB" in said.err and "1.0 GiB to all together" in said.err
+    assert "Shut Down All Kernels" in said.err
+    monkeypatch.setattr(limits, "free_memory", lambda: (3.0, 8.0, ""))
+    runtime.start(5, "T", data="D", time="S")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_processor_without_avx(tmp_path, monkeypatch):

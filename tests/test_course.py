@@ -195,6 +195,11 @@ def test_a_lesson_that_is_opened_and_saved_is_not_modified(tmp_path, chromium):
         page.wait_for_timeout(1000)
         assert page.locator(".jp-mod-dirty").count() == 0
     assert lesson.read_bytes() == before
+    log = (folder / "jupyter" / "server.log").read_text(encoding="utf-8")
+    assert "Kernel started" in log
+    # But for its end, by a signal, it tells of nothing unusual.
+    unusual = [line for line in log.splitlines() if re.match(r"\[[WEC] ", line) and "received signal" not in line]
+    assert unusual == []
 
 
 def get(url: str, server: subprocess.Popen) -> bytes:

@@ -201,6 +201,19 @@ def test_a_proxy_that_points_nowhere(server, cache, monkeypatch):
     healthy(server, cache)
 
 
+def test_a_mirror_of_this_machine_is_asked_without_the_proxy(server, cache, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("COURSE_MIRROR", server.url.removesuffix("/file.bin") + "/")
+    assert fetch(NAME).read_bytes() == CONTENT
+    assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == "127.0.0.1,example.org"
+    monkeypatch.setenv("COURSE_MIRROR", "http://mirror.example")
+    downloads.mirror_address()
+    assert "mirror.example" not in os.environ["NO_PROXY"]
+
+
 def test_the_next_address_continues_without_a_wait(server, cache, monkeypatch):
     other = Server()
     server.answer = lambda handler, _: send(handler, ranges=True, stop=100_000)

@@ -105,8 +105,10 @@ def test_no_suitable_python_is_said_clearly(folder):
 
 
 def other_pythons() -> list[str]:
-    """Pythons of this machine that the course cannot use."""
+    """Pythons of this machine that the course cannot use, pyenv's among them."""
     found = [shutil.which(f"python{version}") for version in ("2.7", "3.6", "3.7", "3.8", "3.9", "3.14")]
+    for version in ("2.7", "3.6", "3.7", "3.8", "3.9", "3.14"):
+        found += map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     return [path for path in found if path and subprocess.run([path, "--version"], capture_output=True).returncode == 0]
 
 
@@ -115,9 +117,18 @@ def test_an_old_python_says_which_it_is(folder, python):
     done = subprocess.run(
         [python, "install.py"], cwd=folder, env={"PATH": "/none"}, capture_output=True, text=True, check=False
     )
-    version = re.search(r"\d\.\d+\.\d+", subprocess.run([python, "--version"], capture_output=True, text=True).stdout)
+    answer = subprocess.run([python, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    version = re.search(r"\d\.\d+\.\d+", answer.stdout)
     assert done.returncode == 1
     assert f"this is {version[0]}" in done.stderr and "3.10, 3.11, 3.12 or 3.13" in done.stderr
+    named = subprocess.run(
+        [sys.executable, "install.py", "--python", python], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert named.returncode == 1 and f"{python} is " in named.stderr
+    for code in ("import utils", "import runpy; runpy.run_module('course', run_name='__main__')"):
+        if version[0].startswith("3"):
+            other = subprocess.run([python, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=False)
+            assert f"{version[0]}" in other.stderr and "needs Python 3.10" in other.stderr, other.stderr
 
 
 def test_it_can_be_read_by_every_python():

@@ -13,10 +13,16 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from utils import paths
+from utils import paths, trainings
+from utils.checks import check
 from utils.live import Progress
 
 X, Y = np.ones((64, 2)), np.ones((64, 1))
+
+
+@pytest.fixture(autouse=True)
+def nothing_stopped(monkeypatch):
+    monkeypatch.setattr(trainings, "_partial", {})
 
 
 class Press(keras.callbacks.Callback):
@@ -140,3 +146,33 @@ def test_the_stop_button_of_a_notebook():
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_the_stop_button_before_the_training_begins(monkeypatch, capsys):
+    """While Keras still prepares the data: an epoch is in the history all the same, and checks say what they need."""
+    model, original = small_model(), keras.Model.make_train_function
+
+    def prepare(self, *args):
+        os.kill(os.getpid(), signal.SIGINT)
+        monkeypatch.setattr(keras.Model, "make_train_function", original)
+        return original(self, *args)
+
+    monkeypatch.setattr(type(model), "make_train_function", prepare, raising=False)
+    history = model.fit(X, Y, epochs=50, verbose=0, validation_data=(X, Y), callbacks=[Progress()])
+    assert [len(values) for values in history.history.values()] == [1, 1]
+    check("it has 50 epochs", len(history.epoch) == 50)
+    assert capsys.readouterr().out == f"○ it has 50 epochs: {trainings.NEEDED}\n"
+    check("it has an epoch", len(history.epoch) == 1)
+    assert capsys.readouterr().out == "✓ it has an epoch\n"
+
+
+def test_a_check_fails_again_after_a_whole_training():
+    """Run again as it stands the network goes on from where it was stopped; built anew it is trained as a whole."""
+    model = small_model()
+    model.fit(X, Y, epochs=50, verbose=0, callbacks=[Progress(), Press(3)])
+    assert trainings.any_partial()
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[Progress()])
+    assert trainings.any_partial()
+    small_model().fit(X, Y, epochs=2, verbose=0, callbacks=[Progress()])
+    with pytest.raises(AssertionError):
+        check("two is less than one", 2 < 1)

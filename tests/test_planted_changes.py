@@ -20,6 +20,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course import kernels
+from tools import execute, rerun
 from tools.compare import FIGURE_VARIES, TEXT_IGNORED, figures
 from utils import paths
 
@@ -187,3 +189,20 @@ def test_a_cell_over_its_limit_fails_the_run(tmp_path):
     assert failed == [("sleeps", "Cell 0"), ("trains", "Cell 0")]
     assert said.count("Cell 0: The cell ran longer than 15 s") >= 2  # the summary may repeat them
     assert "2 failed, 2 skipped" in said
+
+
+@pytest.mark.parametrize("source", ["import time; time.sleep(600)", ENDLESS], ids=["sleeps", "trains"])
+def test_a_cell_over_its_limit_fails_the_commands_too(tmp_path, monkeypatch, capsys, source):
+    """`make lessons` and `make execute` say which cell it was, exit with 1, and leave the lesson's file as it was."""
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(paths, "BUILD", tmp_path / "build")
+    monkeypatch.setenv("COURSE_MODE", "quick")
+    monkeypatch.setitem(kernels.CELL_TIMEOUT, "quick", 15)
+    lesson = tmp_path / "01_slow.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source.strip(), id="slow"), new_code_cell("print(1)")]), lesson)
+    before = lesson.read_bytes()
+    assert execute.main([]) == 1
+    said = capsys.readouterr().out
+    assert "FAILED cell 1 (slow) ran longer than 15 s" in said and "0 passed, 1 failed" in said
+    assert lesson.read_bytes() == before
+    assert rerun.rerun(lesson, limit=15) == ["cell 1 (slow) ran longer than 15 s"]

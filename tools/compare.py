@@ -128,7 +128,7 @@ def words(outputs: list[NotebookNode]) -> list[tuple[str, str]]:
     for output in outputs:
         if output.output_type == "stream" and output.name == "stdout":
             found.append(("stdout", output.text))
-        for kind, data in output.get("data", {}).items():
+        for kind, data in sorted(output.get("data", {}).items()):  # as in a file
             if not kind.startswith("image/"):
                 found.append((kind, "".join(data)))
     return found

@@ -10,20 +10,24 @@ is then in the cache.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import difflib
 import errno
 import functools
 import hashlib
+import ipaddress
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import filelock
 import platformdirs
@@ -203,10 +207,30 @@ def _converted_line_ends(path: Path, source: Source) -> str:
     return f"{count:,} of its line ends were converted from LF to CR LF, the first at byte {first:,}"
 
 
+def mirror_address() -> str:
+    """COURSE_MIRROR without the slash at its end; empty if it is not set.
+
+    A mirror on this machine or on the local network is asked directly, whatever proxy there is for the web.
+    """
+    address = os.environ.get("COURSE_MIRROR", "").rstrip("/")
+    host = urlsplit(address).hostname or ""
+    if _is_local(host):
+        exceptions = {*(os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(","), host} - {""}
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(sorted(exceptions))
+    return address
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_private
+    except ValueError:  # another name
+        return False
+
+
 def candidate_urls(source: Source) -> list[str]:
     """The mirror's address alone where COURSE_MIRROR names one, otherwise the registered addresses."""
-    mirror = os.environ.get("COURSE_MIRROR")
-    return [f"{mirror.rstrip('/')}/{source.name}"] if mirror else list(source.urls)
+    mirror = mirror_address()
+    return [f"{mirror}/{source.name}"] if mirror else list(source.urls)
 
 
 def _download(source: Source, path: Path) -> None:
@@ -299,7 +323,7 @@ def make_folder(name: str, fill: Callable[[Path], None]) -> Path:
         Absolute path of the folder.
 
     Raises:
-        DownloadError: the folder cannot be written.
+        DownloadError: the folder cannot be written, and it was asked for in COURSE_CACHE; else a temporary one does.
     """
     folder = cache_dir() / name
     if folder.is_dir():
@@ -317,7 +341,37 @@ def make_folder(name: str, fill: Callable[[Path], None]) -> Path:
                 fill(filled)
                 filled.rename(folder)
     except OSError as error:
-        raise DownloadError(_unwritable(folder, error)) from error
+        try:
+            return _make_temporary(name, fill)
+        except OSError:
+            raise DownloadError(_unwritable(folder, error)) from error
+    return folder
+
+
+@functools.cache
+def _temporary_cache() -> Path:
+    """A folder that stands for the cache in this process, where that cannot be written."""
+    place = paths.temporary()
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    print(f"{cache_dir()} cannot be written: {place} stands in for it. COURSE_CACHE names another.", file=sys.stderr)
+    return place
+
+
+def _make_temporary(name: str, fill: Callable[[Path], None]) -> Path:
+    """What `make_folder` makes, for this process only.
+
+    Raises:
+        OSError: COURSE_CACHE names the folder that cannot be written, or no other can be written either.
+    """
+    if os.environ.get("COURSE_CACHE"):
+        raise OSError("the folder that was asked for")
+    folder = _temporary_cache() / name
+    if not folder.is_dir():
+        unfinished = folder.with_name(f"{name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        fill(unfinished)
+        unfinished.rename(folder)
     return folder
 
 

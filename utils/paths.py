@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -9,3 +10,26 @@ NOTEBOOKS = ROOT / "notebooks"  # the lessons as the course publishes them
 ASSETS = ROOT / "assets"  # data, images, models, diagrams
 WORK = ROOT / "work"  # the student's own copy of the lessons; git ignores it
 BUILD = ROOT / "build"  # what commands write: pages, slides, tables; git ignores it
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def unwritable(folder: Path) -> str:
+    """Why nothing can be written into a folder, or where it would be made; empty if it can."""
+    try:
+        tempfile.TemporaryFile(dir=existing(folder)).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def temporary() -> Path:
+    """A new folder among the machine's temporary files, in place of one that cannot be written.
+
+    Raises:
+        OSError: those cannot be written either.
+    """
+    return Path(tempfile.mkdtemp(prefix="deep-learning-course-"))

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from types import ModuleType
 
-from utils import plotting
+from utils import advice, limits, plotting
 from utils.device import describe_device as describe_device
 from utils.device import take_memory_as_needed
 from utils.mode import mode
@@ -41,9 +41,17 @@ def _held_back_stderr() -> Iterator[None]:
             raise
 
 
+def _warn_of_memory(needed: int, who: str) -> None:
+    """Say on stderr, which is not compared, that the memory will not do."""
+    problem = limits.memory_problem(needed, who)
+    if problem:
+        print(problem, file=sys.stderr, flush=True)
+
+
 def _import_tensorflow() -> ModuleType:
     """Import TensorFlow, let it look for GPUs, and let it take GPU memory as needed instead of all at once."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    _warn_of_memory(min(limits.NEEDS.values()), "Each lesson")  # now: the import alone may be too much
     with _held_back_stderr():
         import tensorflow
 
@@ -58,6 +66,8 @@ tf = _import_tensorflow()
 def start(lesson: int, title: str, *, data: str, time: str) -> None:
     """Print the lesson's banner and set the figure style; call it at the end of the set-up cell.
 
+    From then on an error that comes from another cell, not run, names that cell.
+
     The text depends on the mode only, never on the machine, so that it can be compared with the committed output.
 
     Args:
@@ -66,6 +76,8 @@ def start(lesson: int, title: str, *, data: str, time: str) -> None:
         data: which data this mode uses, for example "MNIST, all 70,000 images".
         time: how long this mode takes, for example "about 1 minute on two CPU cores".
     """
+    _warn_of_memory(limits.NEEDS[lesson], f"Lesson {lesson}")
     plotting.use_style()
+    advice.give(lesson)
     network = "no network needed" if mode() == "quick" else "files are downloaded once, then cached"
     print(f"Lesson {lesson}: {title} | {mode()} mode, {network}\nData: {data}\nTime: {time}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from utils.downloads import CURE, DownloadError, cache_dir, fetch, fetch_folder
+from utils.downloads import CURE, DownloadError, cache_dir, fetch, fetch_folder, mirror_address
 from utils.mode import mode
 from utils.transfer import TIMEOUTS
 
@@ -103,8 +103,8 @@ def _hrnet_handle() -> str:
     """Where HRNetV2-W48 is to come from: an address, or a folder."""
     if named := os.environ.get("COURSE_HRNET"):
         return named
-    if mirror := os.environ.get("COURSE_MIRROR"):
-        return f"{mirror.rstrip('/')}/{HRNET_ARCHIVE}"
+    if mirror := mirror_address():
+        return f"{mirror}/{HRNET_ARCHIVE}"
     return HRNET_HANDLE
 
 

@@ -1,4 +1,4 @@
-"""What this process may use, which is often less than what the machine has: a container's memory, the processor."""
+"""What a lesson needs, and what this process may use: often less than the machine has, in a container for example."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 
 GIB = 2**30
+# MiB that the kernel of each lesson holds at most in quick mode, as `course run` prints it, rounded up.
+NEEDS = {1: 1000, 2: 1100, 3: 800, 4: 1050, 5: 1300, 6: 1350, 7: 1550, 8: 1900, 9: 1400}
 
 
 def number(path: Path, key: str = "") -> int | None:
@@ -68,6 +70,28 @@ def free_memory(root: Path = Path("/")) -> tuple[float, float, str]:
     if hub.isdecimal() and 0 < int(hub) < total:
         free, total, limited_by = min(free, int(hub)), int(hub), "MEM_LIMIT"
     return free / GIB, total / GIB, limited_by
+
+
+def gib(mib: float) -> str:
+    return f"{mib / 1024:.1f} GiB"
+
+
+def memory_problem(needed: int, who: str) -> str:
+    """A warning for the reader where this process cannot get the memory that it needs in all; else empty.
+
+    Args:
+        needed: MiB.
+        who: "Lesson 4", for example.
+    """
+    free, total, limited_by = free_memory()
+    can_have = min(free + psutil.Process().memory_info().rss / GIB, total) * 1024
+    if can_have >= needed:
+        return ""
+    limit = f", since {limited_by} allows {total:.1f} GiB to all together" if limited_by else ""
+    return (
+        f"{who} needs about {gib(needed)} of memory, and {gib(can_have)} can be had{limit}. The kernel may die without "
+        "a word. Close other notebooks and their kernels first: Kernel, Shut Down All Kernels."
+    )
 
 
 def lacks_avx(root: Path = Path("/")) -> bool:
