@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+import cv2
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,10 +25,17 @@ from tools.diagrams.drawing import (
     stroke,
     text,
 )
-from utils.datasets import CIFAR10_CLASSES, load_fashion_mnist
+from utils.datasets import CIFAR10_CLASSES, cifar10_photographs, load_fashion_mnist
 from utils.plotting import PALETTE
 
 WORDS = {
+    "06_opener": {
+        "photographs": "photographs,\n96 × 96 pixels",
+        "small": "what the network\nsees: 32 × 32",
+        "network": "CNN",
+        "network_note": "trained on\n35,000 photographs\nof CIFAR-10",
+        "probabilities": "ten probabilities,\nthe three largest",
+    },
     "06_classes": {
         "title": "CIFAR-10: 60,000 colour photographs of 32 × 32 pixels, 6,000 per class",
         "vehicles": "four kinds of vehicles",
@@ -98,6 +106,47 @@ def _clothes(label: int, place: int = 0) -> np.ndarray:
 def _back(side: float) -> tuple[float, float]:
     """How far the sides of a stack of maps go back."""
     return 0.35 * side, 0.175 * side
+
+
+@cache
+def _photograph(title: str) -> np.ndarray:
+    """One (96, 96, 3) photograph of the course's ten classes, by its title in their table."""
+    photographs, _, table = cifar10_photographs()
+    return photographs[table["title"].tolist().index(title)]
+
+
+def opener() -> Figure:
+    """Three photographs, shrunk to 32 × 32 pixels, go through one network; it names a bird, a horse and a cat."""
+    answers = {  # title of a photograph under CC0: the shipped network's three largest probabilities in per cent
+        "a kingfisher": (("bird", 95), ("airplane", 2), ("automobile", 1)),
+        "a black horse in a herd": (("horse", 97), ("deer", 1), ("truck", 1)),
+        "the head of a tabby cat": (("cat", 64), ("frog", 19), ("dog", 4)),
+    }
+    words = WORDS["06_opener"]
+    figure, ax = card(95, 46)
+    text(ax, 10, 42.6, words["photographs"], size=12)
+    text(ax, 31, 42.6, words["small"], size=12)
+    text(ax, 76, 42.6, words["probabilities"], size=12)
+    box(ax, 43.5, 3, 17, 35.4, fill="blue")
+    text(ax, 52, 25.4, words["network"], size=15, weight="bold")
+    text(ax, 52, 17.4, words["network_note"], size=11)
+    for row, (title, best) in enumerate(answers.items()):
+        y = 27.4 - 12.2 * row
+        picture(ax, 4.5, y, 11, 11, _photograph(title))
+        arrow(ax, (16.5, y + 5.5), (24.5, y + 5.5))
+        picture(ax, 25.5, y, 11, 11, cv2.resize(_photograph(title), (32, 32), interpolation=cv2.INTER_AREA))
+        arrow(ax, (37.5, y + 5.5), (42.8, y + 5.5))
+        arrow(ax, (61.2, y + 5.5), (66, y + 5.5))
+        stroke(ax, [77.5, 77.5], [y + 0.4, y + 10.6], INK, 1)
+        for line, (name, percent) in enumerate(best):
+            middle, first = y + 8.9 - 3.4 * line, line == 0
+            weight = "bold" if first else "normal"
+            text(ax, 77, middle, name, size=11.5, ha="right", weight=weight)
+            length = 0.115 * percent
+            colour = PALETTE["orange" if first else "blue"]
+            rectangle(ax, 77.5, middle - 1.1, length, 2.2, colour, edge="none")
+            text(ax, 78.2 + length, middle, f"{percent} %", size=11, ha="left", weight=weight)
+    return figure
 
 
 def classes() -> Figure:
