@@ -19,6 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from course import figures
 from course.lessons import NEUTRAL, lesson_files
 from course.pages import formula
 from utils import paths
@@ -27,6 +28,7 @@ TITLE = "Deep learning with Keras"
 SITE = paths.BUILD / "site"
 SOURCE = paths.BUILD / "site-source"  # what Sphinx reads
 TREES = paths.BUILD / "site-trees"  # what it keeps between reading and writing
+SCRIPTS = paths.BUILD / "site-scripts"  # the figures' data
 STATIC = Path(__file__).with_name("site_static")  # our style and script
 NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_copybutton")
 BESIDE = ("docs/RESULTS.md", "docs/BENCHMARKS.md", "docs/TRIED.md", "docs/DOWNLOADS.md")  # the lessons
@@ -97,12 +99,16 @@ def linked_terms(cells: list[NotebookNode], lesson: int, page: str, glossary: di
             )
 
 
-def web_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    """A lesson's cells with their alternative texts where MyST-NB looks for them."""
+def web_cells(notebook: NotebookNode, number: int) -> list[NotebookNode]:
+    """A lesson's cells, alternative texts where MyST-NB looks for them, and a place for each figure that answers."""
+    cells = []
     for cell in notebook.cells:
         if alt := cell.metadata.get("alt"):
             cell.metadata["mystnb"] = {"image": {"alt": alt}}
-    return notebook.cells
+        cells.append(cell)
+        if figure := figures.FIGURES.get((number, cell.id)):
+            cells.append(new_markdown_cell(f'<div class="live-figure" data-figure="{figure}"></div>'))
+    return cells
 
 
 def split(cells: list[NotebookNode]) -> tuple[list[NotebookNode], list[NotebookNode]]:
@@ -119,7 +125,7 @@ def write_notebook(cells: list[NotebookNode], name: str) -> None:
 def write_lesson(path: Path, glossary: dict[str, Term]) -> None:
     """A lesson as the notebook of its core, and one of its appendix below it in the menu."""
     number = int(path.name[:2])
-    core, deeper = split(web_cells(nbformat.read(path, as_version=4)))
+    core, deeper = split(web_cells(nbformat.read(path, as_version=4), number))
     title = re.sub(r"^# ", "", core[0].source.split("\n")[0])
     linked_terms(core, number, f"notebooks/{path.stem}", glossary)
     linked_terms(deeper, number, f"notebooks/{path.stem}_deeper", glossary)
@@ -203,7 +209,7 @@ def settings(repository: str) -> dict[str, Any]:
         "extensions": ["myst_nb", "sphinx_copybutton", "sphinx.ext.githubpages", "course.site"],
         "html_theme": "sphinx_book_theme",
         "html_theme_options": theme,
-        "html_static_path": [str(STATIC)],
+        "html_static_path": [str(STATIC), str(SCRIPTS)],
         "html_css_files": ["site.css"],
         "html_js_files": ["site.js"],
         "html_math_renderer": "drawn",
@@ -237,6 +243,7 @@ def build(repository: str = "") -> int:
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
     write_sources()
+    figures.write(SCRIPTS)
     shutil.rmtree(SITE, ignore_errors=True)
     folders = (str(SOURCE), None, str(SITE), str(TREES))
     with patch_docutils(), docutils_namespace():
@@ -262,14 +269,17 @@ def display_formula(translator: Any, node: Any) -> None:
     raise nodes.SkipNode
 
 
-def load_pictures_late(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """A page shows its text at once; a picture comes when it is near."""
-    if "body" in context:
-        context["body"] = context["body"].replace("<img ", '<img loading="lazy" ')
+def finish_page(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """A page shows its text at once, a picture comes when it is near, and figures that answer bring their scripts."""
+    body = context.get("body", "")
+    context["body"] = body.replace("<img ", '<img loading="lazy" ')
+    if shown := set(re.findall(r'data-figure="(\w+)"', body)):
+        for script in figures.scripts(shown):
+            app.add_js_file(script)
 
 
 def setup(app: Any) -> dict[str, bool]:
     """What Sphinx calls: formulas are drawn, pictures load when they are near."""
     app.add_html_math_renderer("drawn", (inline_formula, None), (display_formula, None))
-    app.connect("html-page-context", load_pictures_late)
+    app.connect("html-page-context", finish_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,16 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import cv2
+import keras
 import nbformat
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
 from course import cli, site
 from course.lessons import lesson_files
 from tests.test_accessibility import findings
 from tests.test_pages import fetched
+from utils import datasets
+from utils.digits import centre, one_of_each
+from utils.downloads import fetch
 
 pytestmark = pytest.mark.slow
 LESSONS = [path.stem for path in lesson_files([])]
@@ -34,7 +40,7 @@ def folder(tmp_path_factory) -> Iterator[Path]:
         pytest.skip("Sphinx and its style have given up Python 3.10")
     with pytest.MonkeyPatch.context() as patch:
         build = tmp_path_factory.mktemp("build")
-        for name in ("SITE", "SOURCE", "TREES"):
+        for name in ("SITE", "SOURCE", "TREES", "SCRIPTS"):
             patch.setattr(site, name, build / name)
         assert site.build() == 0
         yield Path(shutil.copytree(build / "SITE", tmp_path_factory.mktemp("a site") / "unpacked"))
@@ -138,6 +144,105 @@ def test_code_can_be_hidden_and_is_whole_at_1280_pixels(page, folder):
     assert not page.locator(".cell_input").first.is_visible(), "the choice is forgotten"
 
 
+def open_figure(page: Page, folder: Path, lesson: int, figure: str) -> Locator:
+    mark = f'data-figure="{figure}"'
+    (path,) = [path for path in (folder / "notebooks").glob(f"0{lesson}_*.html") if mark in path.read_text("utf-8")]
+    page.set_default_timeout(5000)
+    page.goto(path.as_uri())
+    place = page.locator(f"[data-figure={figure}]")
+    place.scroll_into_view_if_needed()
+    return place
+
+
+def test_the_pad_answers_as_keras_does(page, folder):
+    place = open_figure(page, folder, 4, "digit")
+    assert "Answer: 7" in place.locator("p[role=status]").inner_text()
+    weights = np.load(fetch("models/mnist_mlp.npz"))
+    network = keras.Sequential(
+        [keras.Input((784,)), *(keras.layers.Dense(n, "relu") for n in (128, 128)), keras.layers.Dense(10, "softmax")]
+    )
+    network.set_weights([weights[f"{kind}_{layer}"] for layer in range(3) for kind in ("kernel", "bias")])
+    _, (x_test, y_test) = datasets.load_mnist()
+    pictures = [*one_of_each(x_test, y_test).values(), *(np.roll(x_test[place], 3, axis=0) for place in range(20))]
+    in_browser = page.evaluate(
+        """(pictures) => {
+          const layers = courseData.digit.layers.map(({ kernel, bias }) => (
+            { kernel: courseFigures.halves(kernel), bias: courseFigures.halves(bias) }));
+          return pictures.map((picture) => {
+            const centred = courseFigures.centre(Uint8Array.from(picture));
+            return [Array.from(centred), courseFigures.forward(layers, centred.map((value) => value / 255))];
+          });
+        }""",
+        [picture.ravel().tolist() for picture in pictures],
+    )
+    for picture, (centred, answer) in zip(pictures, in_browser, strict=True):
+        wanted = centre(picture)
+        assert np.abs(np.reshape(centred, (28, 28)) - wanted).max() <= 2, "OpenCV centres it otherwise"
+        by_keras = network.predict(np.reshape(centred, (1, 784)) / 255, verbose=0)[0]
+        assert np.abs(by_keras - answer).max() < 1e-3
+
+
+def test_who_draws_on_the_pad_gets_an_answer(page, folder):
+    place = open_figure(page, folder, 4, "digit")
+    pad = place.locator("canvas").first
+    box = pad.bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.mouse.move(x, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + box["height"] - 40, steps=10)
+    page.mouse.up()
+    page.wait_for_function(
+        "document.querySelector('[data-figure=digit] [role=status]').textContent.includes('Answer: 1')"
+    )
+    assert not place.locator("xpath=preceding-sibling::*[1]").locator(".cell_output").is_visible()
+
+
+def test_the_kernel_is_that_of_opencv(page, folder):
+    open_figure(page, folder, 5, "kernel")
+    grey = cv2.imread(str(fetch("images/fruits_256.png")), cv2.IMREAD_GRAYSCALE)
+    numbers = [1, 0, -1, 2, 0, -2, 1, 0.5, -1]
+    output = page.evaluate(
+        "(numbers) => { const { grey, height, width } = courseData.kernel;"
+        " return Array.from(courseFigures.convolve(courseFigures.bytes(grey), height, width, numbers)); }",
+        numbers,
+    )
+    wanted = cv2.filter2D(grey.astype("float32"), -1, np.reshape(numbers, (3, 3)).astype("float32"))[1:-1, 1:-1]
+    assert np.abs(np.reshape(output, wanted.shape) - wanted).max() < 1e-2
+
+
+def test_a_picture_of_the_readers_own(page, folder, tmp_path):
+    place = open_figure(page, folder, 5, "kernel")
+    cv2.imwrite(str(tmp_path / "own.png"), np.zeros((300, 600, 3), np.uint8))
+    place.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+    expect(place.locator("canvas").first).to_have_attribute("width", "320", timeout=20_000)
+    (tmp_path / "own.png").write_text("not a picture", encoding="utf-8")
+    place.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+    page.wait_for_function(
+        "document.querySelector('[data-figure=kernel] [role=status]').textContent.includes('not a pic')"
+    )
+
+
+def test_the_line_and_its_error(page, folder):
+    place = open_figure(page, folder, 3, "line")
+    (rows, prices), _ = datasets.load_boston_housing()
+    x, y = rows[:282, datasets.BOSTON_COLUMNS.index("RM")], prices[:282]
+    slider = place.get_by_label("weight")
+    slider.fill("9")
+    bias = y.mean() - 9 * x.mean()
+    said = place.locator("p[role=status]").inner_text()
+    assert f"squared error {np.mean((9 * x + bias - y) ** 2):.1f}" in said
+    place.locator(".figure-plot").focus()
+    page.keyboard.press("ArrowUp")
+    assert place.locator("p[role=status]").inner_text() != said, "the keyboard moves the line"
+
+
+def test_the_rate_that_diverges(page, folder):
+    place = open_figure(page, folder, 2, "rate")
+    assert "converges" in place.locator("p[role=status]").inner_text()
+    place.get_by_label("learning rate").fill("1.05")
+    assert "diverges" in place.locator("p[role=status]").inner_text()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["index", f"notebooks/{LESSONS[2]}", "glossary", "docs/RESULTS"])
 def test_accessibility(chromium, folder, name, scheme):
@@ -162,7 +267,7 @@ def test_a_phone_needs_no_scrolling_to_the_side(chromium, folder):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Sphinx and its style have given up Python 3.10")
 def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, monkeypatch, capfd):
-    for name in ("SITE", "SOURCE", "TREES"):
+    for name in ("SITE", "SOURCE", "TREES", "SCRIPTS"):
         monkeypatch.setattr(site, name, tmp_path / name)
     whole = site.write_sources
 
