@@ -191,9 +191,7 @@ def test_who_draws_on_the_pad_gets_an_answer(page, folder):
     page.mouse.down()
     page.mouse.move(x, box["y"] + box["height"] - 40, steps=10)
     page.mouse.up()
-    page.wait_for_function(
-        "document.querySelector('[data-figure=digit] [role=status]').textContent.includes('Answer: 1')"
-    )
+    expect(place.locator("p[role=status]")).to_contain_text("Answer: 1", timeout=20_000)
     assert not place.locator("xpath=preceding-sibling::*[1]").locator(".cell_output").is_visible()
 
 
@@ -215,11 +213,9 @@ def test_a_picture_of_the_readers_own(page, folder, tmp_path):
     cv2.imwrite(str(tmp_path / "own.png"), np.zeros((300, 600, 3), np.uint8))
     place.locator("input[type=file]").set_input_files(tmp_path / "own.png")
     expect(place.locator("canvas").first).to_have_attribute("width", "320", timeout=20_000)
-    (tmp_path / "own.png").write_text("not a picture", encoding="utf-8")
-    place.locator("input[type=file]").set_input_files(tmp_path / "own.png")
-    page.wait_for_function(
-        "document.querySelector('[data-figure=kernel] [role=status]').textContent.includes('not a pic')"
-    )
+    (tmp_path / "text.png").write_text("not a picture", encoding="utf-8")
+    place.locator("input[type=file]").set_input_files(tmp_path / "text.png")
+    expect(place.locator("p[role=status]")).to_contain_text("not a picture", timeout=20_000)
 
 
 def test_the_line_and_its_error(page, folder):
