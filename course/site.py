@@ -226,31 +226,41 @@ def settings(repository: str) -> dict[str, Any]:
     }
 
 
+def missing_packages() -> list[str]:
+    """Those of Sphinx's packages that are not installed."""
+    return [name for name in NEEDED if find_spec(name) is None]
+
+
+def run_sphinx(builder: str, target: Path, configuration: dict[str, Any]) -> int:
+    """Have the sources made into pages: the exit code. A link that leads nowhere, or another warning, fails it."""
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    write_sources()
+    figures.write(SCRIPTS)
+    shutil.rmtree(target, ignore_errors=True)
+    folders = (str(SOURCE), None, str(target), str(TREES))
+    with patch_docutils(), docutils_namespace():
+        app = Sphinx(*folders, builder, configuration, status=None, warning=sys.stderr, warningiserror=True)
+        app.build(force_all=True)
+    return app.statuscode
+
+
 def build(repository: str = "") -> int:
-    """Write the site: the exit code. A link that leads nowhere, or another warning, fails it.
+    """Write the site: the exit code.
 
     Args:
         repository: address of the course's repository, for links to it.
     """
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
+    if missing := missing_packages():
         print(
             f"The site needs packages that no lesson needs ({', '.join(missing)}). `make site` installs them, or:\n"
             f"{sys.executable} -m pip install sphinx-book-theme myst-nb sphinx-copybutton",
             file=sys.stderr,
         )
         return 1
-    from sphinx.application import Sphinx
-    from sphinx.util.docutils import docutils_namespace, patch_docutils
-
-    write_sources()
-    figures.write(SCRIPTS)
-    shutil.rmtree(SITE, ignore_errors=True)
-    folders = (str(SOURCE), None, str(SITE), str(TREES))
-    with patch_docutils(), docutils_namespace():
-        app = Sphinx(*folders, "html", settings(repository), status=None, warning=sys.stderr, warningiserror=True)
-        app.build(force_all=True)
-    if app.statuscode:
-        return app.statuscode
+    if code := run_sphinx("html", SITE, settings(repository)):
+        return code
     print(f"The site is in {SITE}: open {SITE / 'index.html'} in a browser.")
     return 0
 
