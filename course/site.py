@@ -31,7 +31,13 @@ TREES = paths.BUILD / "site-trees"  # what it keeps between reading and writing
 SCRIPTS = paths.BUILD / "site-scripts"  # the figures' data
 STATIC = Path(__file__).with_name("site_static")  # our style and script
 NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_copybutton")
-BESIDE = ("docs/RESULTS.md", "docs/BENCHMARKS.md", "docs/TRIED.md", "docs/DOWNLOADS.md")  # the lessons
+BESIDE = (
+    "docs/CLASSROOM.md",
+    "docs/RESULTS.md",
+    "docs/BENCHMARKS.md",
+    "docs/TRIED.md",
+    "docs/DOWNLOADS.md",
+)  # the lessons
 FOR_CONTRIBUTORS = ("CONTRIBUTING.md", "CHANGELOG.md", "assets/SOURCES.md")
 
 FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
