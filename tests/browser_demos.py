@@ -278,7 +278,7 @@ def lesson_6(page: Page) -> Waits:
     augmented = Demo(page, 6, "demo-augment")
     augmented.keys("turn", "PageUp")
     augmented.keys("mirror", "Space")
-    return {"slider": augmented.measure_slider("dice")}
+    return {"slider": augmented.measure_slider("shift")}
 
 
 def lesson_7(page: Page) -> Waits:
