@@ -215,9 +215,8 @@ def show_masks(
     *,
     size: float = 2.5,
     legend: Sequence[int] | None = None,
-    labels: Sequence[str] | None = None,
-) -> np.ndarray:
-    """Rows of pictures and masks, with a legend of the classes at the right.
+) -> None:
+    """Show rows of pictures and masks, with a legend of the classes at the right.
 
     Args:
         rows: of equally many arrays: a picture, (H, W, 3); a mask, (H, W) of integer ids, drawn in CamVid's colours; or
@@ -225,10 +224,6 @@ def show_masks(
         titles: one for each column.
         size: inches of a picture's width.
         legend: ids of the classes in it; by default those of the masks in the figure.
-        labels: one for each row, written at its left.
-
-    Returns:
-        The (rows, columns) array of axes.
     """
     colours, names = colour_table(), [one.name for one in camvid_classes()]
     heights = [row[0].shape[0] / row[0].shape[1] for row in rows]
@@ -253,15 +248,12 @@ def show_masks(
             ax.spines[:].set_visible(False)
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title, fontsize=11)
-    for ax, label in zip(axes[:, 0], labels or [], strict=False):
-        ax.set_ylabel(label, fontsize=11)
     if len(ids):
         patches = [
             plt.Rectangle((0, 0), 1, 1, facecolor=colours[i] / 255, edgecolor=PALETTE["grey"], label=f"{i} {names[i]}")
             for i in map(int, ids)
         ]
         figure.legend(handles=patches, loc="outside right center", frameon=False, fontsize=10)
-    return axes
 
 
 def regions(true: np.ndarray, predicted: np.ndarray, number: int) -> dict[str, np.ndarray]:
