@@ -151,6 +151,7 @@ def plot_curves(curves: Mapping[str, Sequence[float]], boundary: int) -> Axes:
     ax.axvline(boundary + 0.5, linestyle=":", color=PALETTE["grey"])
     ax.text(boundary + 0.7, 0.03, "phase 2", color=PALETTE["black"])
     ax.set(xlabel="epoch", ylabel="validation accuracy", ylim=(0, 1))
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_title("Fine-tuning goes on where the frozen base stops")
     ax.legend(loc="center right")
     return ax

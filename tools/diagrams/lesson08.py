@@ -111,7 +111,10 @@ WORDS = {
         "first": "first layers",
         "last": "last layers",
         "head": "head",
-        "rates": ("features computed once\nlearning rate from 0.002 to 0", "augmented pictures\nlearning rate from 0.001 to 0"),
+        "rates": (
+            "features computed once\nlearning rate from 0.002 to 0",
+            "augmented pictures\nlearning rate from 0.001 to 0",
+        ),
         "loss": "validation loss",
         "start": "ln 43",
         "frozen": "frozen",
