@@ -241,11 +241,24 @@ def number_grid(
         rectangle(ax, x + column * cell, low, cell, cell, edge=PALETTE["red"], line=2.4, zorder=3)
 
 
-def picture(ax: Axes, x: float, y: float, width: float, height: float, pixels: Any, *, frame: bool = True) -> None:
-    """An image array, (H, W) grey or (H, W, 3), drawn with sharp pixels in the given rectangle."""
-    ax.imshow(
-        pixels, extent=(x, x + width, y, y + height), cmap="gray", interpolation="nearest", aspect="auto", zorder=1
-    )
+def picture(
+    ax: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    pixels: Any,
+    *,
+    frame: bool = True,
+    value_range: tuple[float | None, float | None] = (None, None),
+) -> None:
+    """An image array, (H, W) grey or (H, W, 3), drawn with sharp pixels in the given rectangle.
+
+    Grey values are drawn from black to white over value_range, or over those that occur.
+    """
+    low, high = value_range
+    place = (x, x + width, y, y + height)
+    ax.imshow(pixels, extent=place, cmap="gray", vmin=low, vmax=high, interpolation="nearest", aspect="auto", zorder=1)
     if frame:
         rectangle(ax, x, y, width, height, zorder=2)
 

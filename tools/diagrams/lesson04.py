@@ -151,7 +151,7 @@ def flatten() -> Figure:
         low = 5 + side - (row + 1) * side / 28
         rectangle(ax, 3, low, side, side / 28, line=1.6, edge=colour, zorder=3)
         x = left + place * (28 * cell + 0.5)
-        picture(ax, x, 12.6, 28 * cell, 2.8, pixels[row : row + 1], frame=False)
+        picture(ax, x, 12.6, 28 * cell, 2.8, pixels[row : row + 1], frame=False, value_range=(0, 255))
         rectangle(ax, x, 12.6, 28 * cell, 2.8, line=2, edge=colour, zorder=3)
         text(ax, x + 14 * cell, 18.2, words["row"].format(row=row), size=12, colour=colour, weight="bold")
         index = words["index"].format(first=28 * row, last=28 * row + 27)
