@@ -72,3 +72,10 @@ def test_each_fault_is_named_and_not_honest(fault, parts):
 
 def test_a_split_without_mirror_images_is_not_honest():
     assert not augmentation.is_honest((PICTURES[:28], LABELS[:28], PICTURES[28:], LABELS[28:]))
+
+
+def test_pictures_upside_down_are_not_honest_and_not_called_mislabelled():
+    mirrored, labels = PICTURES[:28, :, ::-1], np.tile(LABELS[:28], 2)
+    for first, second in ((PICTURES[:28], PICTURES[:28, ::-1]), (PICTURES[:28, ::-1], mirrored)):
+        parts = (np.concatenate([first, second]), labels, PICTURES[28:], LABELS[28:])
+        assert not augmentation.is_honest(parts) and not augmentation.mislabels(parts)

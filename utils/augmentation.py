@@ -88,12 +88,15 @@ def mirrors_validation(parts: Parts) -> bool:
 
 
 def mislabels(parts: Parts) -> bool:
-    """Whether a picture has the label of another one."""
-    return any(_sources(parts[k])[0] != np.ravel(parts[k + 1]).tolist() for k in (0, 2))
+    """Whether a picture has the label of another one; False where a picture is not in PICTURES, mirrored or not."""
+    places = [_sources(parts[k])[0] for k in (0, 2)]
+    labels = [np.ravel(parts[k]).tolist() for k in (1, 3)]
+    return any(len(a) == len(b) and a != b for a, b in zip(places, labels, strict=True))
 
 
 def is_honest(parts: Parts) -> bool:
     """Whether 28 of PICTURES and their mirror images are to train on, and the other 12 to validate with."""
     sizes = [len(part) for part in parts] == [56, 56, 12, 12]
+    known = [len(_sources(parts[k])[0]) for k in (0, 2)] == [56, 12]
     complete = sum(_sources(parts[0])[1]) == 28 and len(set(_sources(parts[0])[0])) == 28
-    return sizes and complete and not (leaks(parts) or mirrors_validation(parts) or mislabels(parts))
+    return sizes and known and complete and not (leaks(parts) or mirrors_validation(parts) or mislabels(parts))
