@@ -1,4 +1,4 @@
-"""A classifier's answers to look at: grids of photographs, bars of probabilities, and what lesson 7's exercises need."""
+"""A classifier's answers to look at: grids of photographs, bars of probabilities, and lesson 7's hidden networks."""
 
 from __future__ import annotations
 
