@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from utils import pictures, plotting
+from utils.downloads import fetch
 from utils.imagenet import Prediction, decode_predictions
 
 MEANS = (103.939, 116.779, 123.68)  # of ImageNet's training photographs: blue, green, red
@@ -76,7 +79,7 @@ def draw_problem(words: str, title: str = "") -> Figure:
 
 
 def _two_axes(title: str) -> tuple[Figure, Axes, Axes]:
-    figure = Figure(figsize=(8.4, 3))
+    figure = plt.figure(figsize=(8.4, 3))
     left, right = figure.add_axes((0.01, 0.04, 0.33, 0.84)), figure.add_axes((0.58, 0.18, 0.4, 0.7))
     left.set_title(title, parse_math=False)  # a dollar sign in a file's name is a dollar sign
     left.axis("off")
@@ -110,3 +113,31 @@ def network_that_wants(kind: str, network: keras.Model) -> keras.Model:
         "BGR minus mean": lambda: keras.ops.flip(pixels + np.array(MEANS, "float32"), axis=-1),
     }[kind]()
     return keras.Model(pixels, network(back))
+
+
+def load_network(file: str) -> keras.Model:
+    """A pre-trained network: EfficientNet-Lite0 or Lite2 from the course, the others from Keras with checked weights.
+
+    Args:
+        file: "efficientnet_lite0", "efficientnet_lite2", "vgg16", "resnet50" or "inception_v3".
+
+    Raises:
+        KeyError: another name.
+    """
+    if file.startswith("efficientnet_lite"):
+        return keras.models.load_model(fetch(f"models/{file}.keras"))
+    names = {"vgg16": "VGG16", "resnet50": "ResNet50", "inception_v3": "InceptionV3"}
+    build = getattr(keras.applications, names[file])
+    return build(weights=str(fetch(f"{file}_weights_tf_dim_ordering_tf_kernels.h5")))
+
+
+def published_accuracies() -> pd.DataFrame:
+    """Top-1 accuracies on the validation photographs of ImageNet-1K, as Keras and Google publish them."""
+    lines = [
+        ("VGG16", 2014, 138_357_544, 71.3),
+        ("ResNet50", 2015, 25_636_712, 74.9),
+        ("InceptionV3", 2015, 23_851_784, 77.9),
+        ("EfficientNet-Lite0", 2020, 4_694_024, 75.1),
+        ("EfficientNet-Lite2", 2020, 6_150_168, 77.6),
+    ]
+    return pd.DataFrame(lines, columns=["network", "year", "parameters", "top-1 in %"])
