@@ -55,6 +55,10 @@ KINDS = {  # the file: what it shows
     "black and white": (encode(PICTURE.convert("1"), "PNG"), np.asarray(PICTURE.convert("1").convert("RGB"))),
     "JPEG": (JPEG, DECODED_JPEG),
     "JPEG with EXIF orientation": (encode(PICTURE, "JPEG", quality=95, exif=turned()), np.rot90(DECODED_JPEG, -1)),
+    "RGBA with EXIF orientation": (
+        encode(half_transparent("RGBA"), "PNG", exif=turned()),
+        np.rot90(on_white(half_transparent("RGBA")), -1),
+    ),
     "CMYK JPEG": (CMYK, np.asarray(Image.open(io.BytesIO(CMYK)).convert("RGB"))),
     "WebP": (encode(PICTURE, "WEBP", lossless=True), RGB),
     "TIFF": (encode(PICTURE, "TIFF"), RGB),
@@ -70,6 +74,15 @@ def test_every_kind_becomes_rgb(tmp_path, kind):
     assert (read.shape, read.dtype) == (shown.shape, np.uint8)
     assert np.abs(read.astype(int) - shown).max() <= (2 if kind == "CMYK JPEG" else 1)
     np.testing.assert_array_equal(pictures.decode_picture(data), read)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_transparent_pictures_are_turned_as_others_are(orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    clear = encode(PICTURE.convert("RGBA"), "PNG", exif=exif)
+    plain = encode(PICTURE, "PNG", exif=exif)
+    assert np.array_equal(pictures.decode_picture(clear), pictures.decode_picture(plain))
 
 
 @pytest.mark.parametrize(

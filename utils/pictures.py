@@ -32,7 +32,7 @@ def decode_picture(data: bytes, name: str = "the picture") -> np.ndarray:
     """The picture in the bytes of a picture file.
 
     Grey pictures get three equal channels, 16 bits become 8, palettes become colours, and what is transparent is shown
-    on white. A photograph is turned upright as its EXIF entry says; a picture with transparency stays as it is stored.
+    on white. A picture is turned upright as its EXIF entry says.
 
     Args:
         data: what stands in the file.
@@ -52,6 +52,7 @@ def decode_picture(data: bytes, name: str = "the picture") -> np.ndarray:
             stored = (stored >> 8).astype(np.uint8)
         colours, opacity = stored[..., :3], stored[..., 3:] / 255
         picture = np.round(colours * opacity + 255 * (1 - opacity)).astype(np.uint8)
+        picture = _upright(picture, _orientation(data))
     else:
         picture = _decode(data, cv2.IMREAD_COLOR, name)  # three channels of 8 bits, turned upright
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
@@ -168,3 +169,30 @@ def _decode(data: bytes, flags: int, name: str) -> np.ndarray:
             f"{name} cannot be read as a picture: it is damaged, or in a format that OpenCV does not know."
         )
     return picture
+
+
+def _orientation(data: bytes) -> int:
+    """The orientation in a file's EXIF entry, 1 to 8; 1, which is upright, where there is none."""
+    _, kinds, blocks = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=cv2.IMREAD_UNCHANGED)
+    for kind, block in zip(kinds, blocks, strict=True):
+        exif = np.asarray(block).tobytes()
+        if kind != cv2.IMAGE_METADATA_EXIF or exif[:2] not in (b"II", b"MM"):
+            continue
+        order = "little" if exif[:2] == b"II" else "big"
+        first = int.from_bytes(exif[4:8], order)  # where the list of entries begins: their number, then 12 bytes each
+        for place in range(first + 2, first + 2 + 12 * int.from_bytes(exif[first : first + 2], order), 12):
+            if int.from_bytes(exif[place : place + 2], order) == 274:  # the entry "orientation", a number of 2 bytes
+                found = int.from_bytes(exif[place + 8 : place + 10], order)
+                return found if 1 <= found <= 8 else 1
+    return 1
+
+
+def _upright(picture: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn and mirror a stored picture as an EXIF orientation from 1 to 8 asks for."""
+    if orientation >= 5:  # 5 to 8 are stored with rows and columns exchanged
+        picture = picture.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        picture = picture[::-1]
+    if orientation in (2, 3, 6, 7):
+        picture = picture[:, ::-1]
+    return np.ascontiguousarray(picture)
