@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -12,14 +11,9 @@ import pytest
 from nbformat import NotebookNode
 
 from tools.compare import FIGURE_KINDS, FIGURE_VARIES, TEXT_IGNORED
-from tools.lesson_form import SECOND_EDITION
 from utils import paths
 
 PATHS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
-# What the second edition rules otherwise (tests/test_second_edition.py).
-FIRST_EDITION = [path for path in PATHS if path.name[:2] not in SECOND_EDITION]
-OPENING = ["What you will be able to do", "Before you start", "Data and licence", "Time"]
-CLOSING = ["Summary", "Recall questions", "Exercises", "Pitfalls", "Further reading", "Next"]
 UNCOMPARED = {TEXT_IGNORED, FIGURE_VARIES}
 KNOWN_TAGS = UNCOMPARED | {"exercise", "exercise-check", "solution"}
 KNOWN_TAGS |= {"slide", "subslide", "notes", "skip"}  # course/slides.py
@@ -28,7 +22,6 @@ MOST_BYTES = 3_000_000
 
 
 every_lesson = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem[:2])
-first_edition = pytest.mark.parametrize("path", FIRST_EDITION, ids=lambda path: path.stem[:2])
 
 
 @pytest.fixture
@@ -110,13 +103,6 @@ def test_headings(notebook):
     assert len(numbers) >= 4
 
 
-@first_edition
-def test_opening_and_closing(notebook):
-    second = [text for level, text in headings(notebook) if level == 2]
-    assert second[: len(OPENING)] == OPENING
-    assert second[-len(CLOSING) :] == CLOSING
-
-
 @every_lesson
 def test_links_and_images(notebook, path):
     text = prose(notebook)
@@ -138,16 +124,6 @@ def test_links_to_neighbours(notebook, path):
     text = prose(notebook)
     for neighbour in PATHS[max(index - 1, 0) : index] + PATHS[index + 1 : index + 2]:
         assert f"({neighbour.name})" in text, f"link to {neighbour.name}"
-
-
-@first_edition
-def test_cells_are_small(notebook):
-    sizes = sorted(
-        len(cell.source.splitlines()) for cell in code_cells(notebook) if not tags(cell) & {"exercise-check"}
-    )
-    assert statistics.median(sizes) <= 5
-    assert sizes[int(0.9 * (len(sizes) - 1))] <= 15
-    assert sizes[-1] <= 25
 
 
 @every_lesson
@@ -191,27 +167,7 @@ def test_figures_have_alt_text(notebook):
             assert len(cell.metadata.get("alt", "")) >= 20, f"{cell.id}: metadata 'alt' must say what the figure shows"
 
 
-@first_edition
-def test_checks_exercises_and_questions(notebook):
-    cells = notebook.cells
-    assert sum("check(" in cell.source for cell in code_cells(notebook)) >= 8
-    kinds = [kind for cell in cells for kind in ("exercise", "exercise-check", "solution") if kind in tags(cell)]
-    assert kinds == ["exercise", "exercise-check", "solution"] * (len(kinds) // 3)
-    assert 2 <= len(kinds) // 3 <= 3
-    for cell in cells:
-        if "exercise-check" in tags(cell):
-            assert "not attempted yet" in "".join(output.get("text", "") for output in cell.outputs), cell.id
-        if "solution" in tags(cell):
-            assert cell.source.count("<details>") == cell.source.count("</details>") == 1, cell.id
-            assert "```python\n" in cell.source, cell.id
-    assert [cell.source for cell in code_cells(notebook) if not tags(cell) & {"exercise", "exercise-check"}][-1] == (
-        "summary()"
-    ), "the last cell counts the exercises"
-    recall = prose(notebook).split("## Recall questions")[1].split("## Exercises")[0]
-    assert 3 <= recall.count("<details>") == recall.count("</details>") <= 5
-
-
-@first_edition
+@every_lesson
 def test_every_exercise_has_two_hints(notebook):
     """Folded below the task; the second says more, and neither is the solution."""
     solutions = iter([cell.source for cell in notebook.cells if "solution" in tags(cell)])

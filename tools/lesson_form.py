@@ -1,9 +1,9 @@
-"""The form of a lesson of the second edition: what a program can check of it.
+"""The form of a lesson: what a program can check of it.
 
 python -m tools.lesson_form [NN …]     for each lesson its size, and each rule that it breaks
 
-A lesson that keeps the form joins SECOND_EDITION; then the tests hold it to the form. A rule is a function that says
-what is wrong with a lesson, as sentences. The core of a lesson is everything before its first heading `## Deeper`.
+A rule is a function that says what is wrong with a lesson, as sentences. The core of a lesson is everything before its
+first heading `## Deeper`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ import nbformat
 from nbformat import NotebookNode
 
 from course.lessons import lesson_files
-
-SECOND_EDITION: tuple[str, ...] = ("01", "02", "03", "04", "05", "06", "07", "08", "09")  # numbers of lessons
 
 MOST_CELLS, MOST_CODE_LINES, MOST_WORDS, MOST_APPENDIX_CELLS = 115, 350, 4500, 60
 MEDIAN_LINES, P90_LINES, MOST_LINES, MOST_COLUMNS = 5, 15, 25, 88

@@ -158,6 +158,6 @@ def test_every_rule_is_broken_once():
     assert {rule.split(":")[0] for rule in BROKEN} == {rule.__name__ for rule in lesson_form.RULES}
 
 
-def test_the_lessons_of_the_second_edition():
-    for path in lesson_files(lesson_form.SECOND_EDITION) if lesson_form.SECOND_EDITION else ():
-        assert lesson_form.findings(nbformat.read(path, as_version=4)) == [], path.name
+@pytest.mark.parametrize("path", lesson_files([]), ids=lambda path: path.stem[:2])
+def test_every_lesson_keeps_the_form(path):
+    assert lesson_form.findings(nbformat.read(path, as_version=4)) == []
