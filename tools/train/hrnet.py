@@ -397,9 +397,11 @@ def main() -> None:
     )
     leave_out = arguments.leave_out
     model, history, n_train = train(data, target / "hrnet", recipe, limit, leave_out or "")
-    options = " ".join(sys.argv[1:])
-    for path in data:
-        options = options.replace(str(path), path.name)
+    words = [word for name in ("target", "limit") if (word := f"--{name}") in sys.argv]
+    typed = list(sys.argv[1:])
+    for word in words:
+        del typed[typed.index(word) : typed.index(word) + 2]
+    options = " ".join(Path(word).name if word.endswith(".zip") else word for word in typed)
     result = {
         "training_data": f"{n_train} frames an epoch, of {', '.join(path.name for path in data)}",
         "versions": common.versions(),
