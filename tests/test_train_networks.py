@@ -289,7 +289,7 @@ def test_a_drive_can_be_left_out_of_the_training_and_is_scored_alone(model, tmp_
         files[f"camvid/{name}.png".replace("images", "labels")] = encoded(noise(number, 36, 48, top=12))
     path, target, seen = write_zip(tmp_path / "camvid.zip", files), tmp_path / "run", []
 
-    def train(data, folder, recipe, limit, leave_out):
+    def train(data, folder, recipe, limit, leave_out, start):
         seen.append(len(hrnet.read_frames(data[0], "train", limit, lambda name: hrnet.drive(name) != leave_out)[0]))
         return model, {"loss": [2.5], "seconds": [30.4]}, seen[0]
 

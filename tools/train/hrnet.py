@@ -130,6 +130,18 @@ def random_view(frame: Any, mask: Any, thin: float = 0.0, largest: float = 1.9) 
     return frame, tf.cast(mask, tf.int32)
 
 
+def random_paste(frame: Any, mask: Any, other: Any, other_mask: Any) -> tuple[Any, Any]:
+    """Another frame's poles and signs over a frame, moved sideways and in another light; uint8, as they came."""
+    uniform = tf.random.uniform
+    shift = uniform([], 0, tf.shape(mask)[1], tf.int32)
+    other, other_mask = tf.roll(other, shift, 1), tf.roll(other_mask, shift, 1)
+    if uniform([]) < 0.5:
+        other, other_mask = other[:, ::-1], other_mask[:, ::-1]
+    thin = tf.reduce_any(other_mask[..., None] == tf.constant(THIN, mask.dtype), axis=-1)
+    lit = tf.cast(tf.minimum(tf.cast(other, tf.float32) * uniform([], 0.3, 1.2), 255), frame.dtype)
+    return tf.where(thin[..., None], lit, frame), tf.where(thin, other_mask, mask)
+
+
 def random_weather(frame: Any, mask: Any) -> tuple[Any, Any]:
     """More than `random_camera` does: dusk, with its cast, or haze, in every other frame. The mask stays."""
     uniform = tf.random.uniform
@@ -294,6 +306,15 @@ class MeanIoU(keras.callbacks.Callback):
             ).mean()
 
 
+def begin_with(model: keras.Model, path: Path) -> None:
+    """Give a network the weights of a trained one: a .keras file, or a folder that `export` wrote."""
+    if path.is_dir():
+        for variable, value in zip(model.variables, tf.saved_model.load(str(path)).values, strict=True):
+            variable.assign(value)
+    else:
+        model.set_weights(keras.models.load_model(path).get_weights())
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a training depends on, apart from its frames."""
@@ -303,18 +324,21 @@ class Recipe:
     thin: float = 0.0  # how many crops are laid around a thin class
     thin_weight: float = 1.0  # by how much their pixels count for more
     largest: float = 1.9  # scale of a crop
+    paste: float = 0.0  # how many frames have another frame's poles and signs over them
     weather: bool = False  # dusk and haze
     averaged: bool = False  # the weights are the moving average over the last steps
 
 
 def train(
-    data: list[Path], folder: Path, recipe: Recipe, limit: int | None, leave_out: str = ""
+    data: list[Path], folder: Path, recipe: Recipe, limit: int | None, leave_out: str = "", start: Path | None = None
 ) -> tuple[keras.Model, dict, int]:
     """The trained model, its history, and how many frames an epoch has; a drive that is left out is not among them."""
     parts = [read_frames(path, "train", limit, lambda name: drive(name) != leave_out) for path in data]
     frames, masks = (np.concatenate(part) for part in zip(*parts, strict=True))
     keras.utils.set_random_seed(SEED)
     model = build()
+    if start:
+        begin_with(model, start)
     steps, epochs = max(1, len(frames) // BATCH_SIZE), recipe.epochs
     decay = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=recipe.rate, warmup_steps=steps)
     optimizer = keras.optimizers.AdamW(decay, weight_decay=1e-3, clipnorm=5.0, use_ema=recipe.averaged)
@@ -322,6 +346,14 @@ def train(
     weights[list(THIN)] *= recipe.thin_weight
     model.compile(optimizer, segmentation_loss(weights))
     views = tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(len(frames)).repeat()
+    if recipe.paste:
+        pairs = tf.data.Dataset.zip(views, tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(97).repeat())
+        views = pairs.map(
+            lambda one, other: tf.cond(
+                tf.random.uniform([]) < recipe.paste, lambda: random_paste(*one, *other), lambda: one
+            ),
+            2,
+        )
     views = views.map(lambda frame, mask: random_view(frame, mask, recipe.thin, recipe.largest), 2)
     if recipe.weather:
         views = views.map(random_weather, 2)
@@ -329,7 +361,7 @@ def train(
     model, history = common.train(
         model,
         folder,
-        asdict(recipe) | {"frames": len(frames), "leave_out": leave_out},
+        asdict(recipe) | {"frames": len(frames), "leave_out": leave_out, "start": str(start or "")},
         [MeanIoU(*read_frames(data[0], "val", limit))],
         x=views,
         shuffle=False,
@@ -379,6 +411,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="+", help="camvid_trainval.zip, and zips of further training frames")
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="largest learning rate (%(default)s)")
     parser.add_argument("--leave-out", metavar="DRIVE", help="train without a drive, such as 0001TP, and score on it")
+    parser.add_argument("--start", type=Path, help="begin with these weights: trained.keras or an exported folder")
+    parser.add_argument("--paste", type=float, default=0, help="share of frames with other frames' poles (%(default)s)")
     parser.add_argument("--thin", type=float, default=0, help="share of crops around poles and signs (%(default)s)")
     parser.add_argument("--thin-weight", type=float, default=1, help="their weight in the loss (%(default)s)")
     parser.add_argument("--largest", type=float, default=1.9, help="scale of a crop (%(default)s)")
@@ -392,11 +426,12 @@ def main() -> None:
         arguments.thin,
         arguments.thin_weight,
         arguments.largest,
+        arguments.paste,
         arguments.weather,
         arguments.averaged,
     )
     leave_out = arguments.leave_out
-    model, history, n_train = train(data, target / "hrnet", recipe, limit, leave_out or "")
+    model, history, n_train = train(data, target / "hrnet", recipe, limit, leave_out or "", arguments.start)
     words = [word for name in ("target", "limit") if (word := f"--{name}") in sys.argv]
     typed = list(sys.argv[1:])
     for word in words:
