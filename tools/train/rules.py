@@ -123,7 +123,12 @@ def effect(broken: list[float], kept: list[float]) -> dict[str, float]:
 
 
 def measure(
-    backbone: Path, sets: dict[str, tuple[Images, Images]], seeds: list[int], folder: Path, lessons: dict[str, Lesson]
+    backbone: Path,
+    sets: dict[str, tuple[Images, Images]],
+    seeds: list[int],
+    folder: Path,
+    lessons: dict[str, Lesson],
+    classes: int,
 ) -> dict[str, Any]:
     """Train every way with every seed on every kind of sign; what was measured before is taken from the folder.
 
@@ -133,6 +138,7 @@ def measure(
         seeds: of the trainings.
         folder: for what has been measured.
         lessons: "as the lesson does it", and the broken rules.
+        classes: how many kinds of sign there are.
 
     Returns:
         By the kind of sign the test accuracies by way and seed, and the effects of the broken rules.
@@ -144,7 +150,7 @@ def measure(
             for name, lesson in lessons.items():
                 key = f"{kind}, {name}, {asdict(lesson)}, {seed}, {len(train_set[0])}"
                 if key not in done:
-                    model = train(backbone, train_set, lesson, seed, int(max(test_set[1].max(), train_set[1].max())) + 1)
+                    model = train(backbone, train_set, lesson, seed, classes)
                     answers = model.predict(test_set[0].astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
                     done[key] = round(float((answers == test_set[1]).mean()), 5)
                     common.write_json(file, done)

@@ -304,7 +304,7 @@ def measure_rules(path: Path, target: Path, seeds: list[int], epochs: int | None
         kind: (read_part(source, "Train", size, limit), read_part(source, "Test", size, limit))
         for kind, source in sources.items()
     }
-    results = rules.measure(BACKBONE, sets, seeds, target / "rules", lessons)
+    results = rules.measure(BACKBONE, sets, seeds, target / "rules", lessons, CLASSES)
     result = {
         "command": f"python -m tools.train.signs rules {path.name} --seeds {' '.join(map(str, seeds))}",
         "versions": common.versions(),
