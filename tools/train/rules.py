@@ -146,8 +146,8 @@ def measure(
     """
     file = folder / "accuracies.json"
     done = common.read_json(file, {})
-    for seed in seeds:  # so that a run that is stopped has every way for some seeds
-        for kind, (train_set, test_set) in sets.items():
+    for kind, (train_set, test_set) in sets.items():
+        for seed in seeds:  # so that a run that is stopped has every way for some seeds
             for name, lesson in lessons.items():
                 key = f"{kind}, {name}, {asdict(lesson)}, {seed}, {len(train_set[0])}"
                 if key not in done:

@@ -299,7 +299,7 @@ def measure_rules(path: Path, target: Path, seeds: list[int], epochs: int | None
     lessons = {"as the lesson does it": rules.LESSON, **rules.BROKEN}
     lessons = {name: replace(lesson, epochs=epochs or lesson.epochs) for name, lesson in lessons.items()}
     size = rules.LESSON.size
-    sources = {"photographs": path, "rendered signs": RENDERED}
+    sources = {"rendered signs": RENDERED, "photographs": path}
     sets = {
         kind: (read_part(source, "Train", size, limit), read_part(source, "Test", size, limit))
         for kind, source in sources.items()
