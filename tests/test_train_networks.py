@@ -171,7 +171,6 @@ def test_the_rules_of_fine_tuning_are_broken_one_at_a_time():
         ["head_first"],
         ["normalisation_learns"],
         ["rate"],
-        ["rate"],
     ]
 
 

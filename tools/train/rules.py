@@ -45,7 +45,6 @@ BROKEN = {
     "all at once": replace(LESSON, head_first=False),
     "normalisation learns": replace(LESSON, normalisation_learns=True),
     "ten times the rate": replace(LESSON, rate=10 * LESSON.rate),
-    "a tenth of the rate": replace(LESSON, rate=LESSON.rate / 10),
 }
 
 
