@@ -27,7 +27,7 @@ test unit notebooks rerun browser screenshots coverage execute bench: export COU
 WORKERS ?= 2
 SIDE_BY_SIDE = $(if $(filter 1,$(words $(LESSONS))),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
-.PHONY: help lab work progress lessons slides doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
+.PHONY: help lab work progress lessons slides site pdf doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
 .PHONY: moved
 
 help:  ## list the targets
@@ -48,6 +48,12 @@ lessons: $(STUDENT)  ## run every lesson (or LESSONS="2 3") without a screen; pa
 
 slides: $(STUDENT)  ## slides of the lessons (LESSONS="2 3" for some) in build/slides/, from the committed outputs
 	@$(COURSE) slides $(LESSONS)
+
+site: $(TEST)  ## the course as a website in build/site/, from the committed outputs (REPOSITORY=its address)
+	@$(COURSE) site --repository "$(REPOSITORY)"
+
+pdf: $(TEST)  ## the same printed: build/course.pdf (needs Chromium or Chrome)
+	$(PY) -m tools.printed
 
 doctor: $(STUDENT)  ## look at this machine: what would keep the course from running, and the cure
 	@$(COURSE) doctor

@@ -62,6 +62,8 @@ def parser() -> Parser:
     add_lessons(add("progress", "which exercises are attempted, and which are right"))
     add_lessons(add("run", "run the lessons without a screen; pages, times and a table in build/"))
     add_lessons(add("slides", "slides of the lessons in build/slides/, from their saved outputs"))
+    command = add("site", "write the course as a website into build/site/, from the saved outputs")
+    command.add_argument("--repository", metavar="ADDRESS", default="", help="of the course, for links to it")
     add("doctor", "look at this machine: what would keep the course from running, and the cure")
     add_lessons(add("prefetch", "download ahead what full mode needs"))
     add_folder(add("mirror", "download all that full mode needs into a folder for a class"))
@@ -95,6 +97,10 @@ def call(arguments: argparse.Namespace) -> int:
             from course import slides
 
             return slides.write_slides(arguments.lessons)
+        case "site":
+            from course import site
+
+            return site.build(arguments.repository)
         case "doctor":
             from course import doctor
 

@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 
 from course.lessons import lesson_files
 
-SECOND_EDITION: tuple[str, ...] = ("01", "02", "03", "04", "05", "06")  # numbers of lessons, "01" to "09"
+SECOND_EDITION: tuple[str, ...] = ("01", "02", "03", "04", "05", "06", "08", "09")  # numbers of lessons, "01" to "09"
 
 MOST_CELLS, MOST_CODE_LINES, MOST_WORDS, MOST_APPENDIX_CELLS = 115, 350, 4500, 60
 MEDIAN_LINES, P90_LINES, MOST_LINES, MOST_COLUMNS = 5, 15, 25, 88

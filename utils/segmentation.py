@@ -1,4 +1,4 @@
-"""What lesson 9 works on: CamVid's classes and colours, the street photographs with their masks, the HRNet."""
+"""What lesson 9 works on: CamVid's classes, the street photographs with their masks, the HRNet; scores and figures."""
 
 from __future__ import annotations
 
@@ -7,19 +7,39 @@ import functools
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from utils.confusion import confusion_matrix
 from utils.downloads import CURE, DownloadError, cache_dir, fetch, fetch_folder, mirror_address
 from utils.mode import mode
+from utils.pictures import blend
+from utils.plotting import PALETTE
 from utils.transfer import TIMEOUTS
 
 HRNET_HANDLE = "https://tfhub.dev/google/HRNet/camvid-hrnetv2-w48/1"
 HRNET_ARCHIVE = "HRNet/camvid-hrnetv2-w48.tar.gz"  # its place in a mirror
 VOID = 30  # CamVid's id for what has no label
+# The 11 groups that are usual with CamVid, by the id of the class that names them, and what else belongs to each.
+GROUPS = {
+    2: (13,),  # Bicyclist: Motorcycle/Scooter
+    4: (1, 3, 28, 31),  # Building: Archway, Bridge, Tunnel, Wall
+    5: (14, 22, 25, 27),  # Car: OtherMoving, SUV/Pickup/Truck, Train, Truck/Bus
+    8: (23,),  # Column/Pole: TrafficCone
+    9: (),  # Fence
+    16: (0, 6, 7),  # Pedestrian: Animal, Cart/Luggage/Pram, Child
+    17: (10, 11),  # Road: LaneMkgsDriv, LaneMkgsNonDriv
+    19: (15, 18),  # Sidewalk: ParkingBlock, RoadShoulder
+    20: (12, 24),  # SignSymbol: MiscText, TrafficLight
+    21: (),  # Sky
+    26: (29,),  # Tree: VegetationMisc
+}
 
 
 @dataclass(frozen=True)
@@ -130,3 +150,200 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before)
+
+
+def group_table() -> np.ndarray:
+    """For each of the 32 ids the id of its group, (32,) uint8: `group_table()[mask]` translates a mask."""
+    table = np.full(32, VOID, np.uint8)
+    for group, members in GROUPS.items():
+        table[[group, *members]] = group
+    return table
+
+
+def colour_table() -> np.ndarray:
+    """The colours of the 32 classes, (32, 3) uint8, RGB."""
+    return np.array([one.rgb for one in camvid_classes()], np.uint8)
+
+
+def confusion_of_masks(true: np.ndarray, predicted: np.ndarray, num_classes: int = 32) -> np.ndarray:
+    """Count the pixels of every pair of true and predicted class; pixels whose truth is VOID are left out.
+
+    Args:
+        true: (H, W) ids.
+        predicted: (H, W) ids.
+        num_classes: how many classes there are.
+
+    Returns:
+        (num_classes, num_classes) int64; row = true class, column = predicted class.
+
+    Raises:
+        ValueError: masks of different shapes.
+    """
+    if true.shape != predicted.shape:
+        raise ValueError(f"The masks have different shapes, {true.shape} and {predicted.shape}.")
+    known = true != VOID
+    return confusion_matrix(true[known], predicted[known], num_classes)
+
+
+def iou_per_class(matrix: np.ndarray) -> np.ndarray:
+    """Intersection over union of each class of a confusion matrix; NaN for a class that is in neither mask."""
+    both = np.diagonal(matrix)
+    union = np.sum(matrix, axis=0) + np.sum(matrix, axis=1) - both
+    return np.divide(both, union, out=np.full(len(matrix), np.nan), where=union > 0)
+
+
+def mean_iou(matrix: np.ndarray, least: float = 0.0) -> float:
+    """The mean IoU over the true classes of a confusion matrix.
+
+    Args:
+        matrix: (C, C) counts, row = true class.
+        least: leave out classes with a smaller share of the true pixels.
+    """
+    sizes = np.sum(matrix, axis=1)
+    present = (sizes > 0) & (sizes >= least * sizes.sum())
+    return float(iou_per_class(matrix)[present].mean()) if present.any() else float("nan")
+
+
+def pixel_accuracy(matrix: np.ndarray) -> float:
+    """The share of pixels on the diagonal of a confusion matrix."""
+    return float(np.trace(matrix) / np.sum(matrix))
+
+
+def show_masks(
+    rows: Sequence[Sequence[np.ndarray]],
+    titles: Sequence[str],
+    *,
+    size: float = 2.5,
+    legend: Sequence[int] | None = None,
+) -> None:
+    """Show rows of pictures and masks, with a legend of the classes at the right.
+
+    Args:
+        rows: of equally many arrays: a picture, (H, W, 3); a mask, (H, W) of integer ids, drawn in CamVid's colours; or
+            a score map, (H, W) of floats, drawn from black, 0, to white, 1.
+        titles: one for each column.
+        size: inches of a picture's width.
+        legend: ids of the classes in it; by default those of the masks in the figure.
+    """
+    colours, names = colour_table(), [one.name for one in camvid_classes()]
+    heights = [row[0].shape[0] / row[0].shape[1] for row in rows]
+    masks = [one for row in rows for one in row if one.ndim == 2 and np.issubdtype(one.dtype, np.integer)]
+    ids = legend if legend is not None else np.unique(np.concatenate([mask.ravel() for mask in masks] or [[]]))
+    figure, axes = plt.subplots(
+        len(rows),
+        len(titles),
+        squeeze=False,
+        layout="constrained",
+        figsize=(len(titles) * size + (1.9 if len(ids) else 0), size * sum(heights) + 0.3),
+        gridspec_kw={"height_ratios": heights},
+    )
+    for line, pictures in zip(axes, rows, strict=True):
+        for ax, picture in zip(line, pictures, strict=True):
+            is_mask = picture.ndim == 2 and np.issubdtype(picture.dtype, np.integer)
+            ax.imshow(
+                colours[picture] if is_mask else picture, cmap="gray", vmin=0, vmax=1, interpolation="antialiased"
+            )
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            ax.spines[:].set_visible(False)
+    for ax, title in zip(axes[0], titles, strict=True):
+        ax.set_title(title, fontsize=11)
+    if len(ids):
+        patches = [
+            plt.Rectangle((0, 0), 1, 1, facecolor=colours[i] / 255, edgecolor=PALETTE["grey"], label=f"{i} {names[i]}")
+            for i in map(int, ids)
+        ]
+        figure.legend(handles=patches, loc="outside right center", frameon=False, fontsize=10)
+
+
+def regions(true: np.ndarray, predicted: np.ndarray, number: int) -> dict[str, np.ndarray]:
+    """Three (H, W) bool arrays for one class: pixels in both masks, in the true one only, in the predicted one only."""
+    known = true != VOID
+    t, p = (true == number) & known, (predicted == number) & known
+    return {"in both": t & p, "true only: missed": t & ~p, "predicted only: invented": p & ~t}
+
+
+def error_map(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """A picture, (H, W, 3) uint8, that is orange where two masks differ, grey where the truth is VOID, else white."""
+    picture = np.full((*true.shape, 3), 255, np.uint8)
+    picture[true != predicted] = [int(PALETTE["orange"][i : i + 2], 16) for i in (1, 3, 5)]
+    picture[true == VOID] = 190
+    return picture
+
+
+def draw_overlay(
+    photographs: Mapping[str, np.ndarray], true: Mapping[str, np.ndarray], predicted: Mapping[str, np.ndarray]
+) -> Callable[..., Figure]:
+    """A function for `demos.demo`: a photograph with its predicted mask behind a divider, and one class by itself.
+
+    Args:
+        photographs: (H, W, 3) uint8, by name.
+        true: (H, W) ids of the groups or VOID, by name.
+        predicted: (H, W) ids of the groups, by name.
+    """
+    ids = {camvid_classes()[i].name: i for i in GROUPS}
+    colours = colour_table()
+    names = ("blue", "orange", "purple")
+    inks = np.array([[int(PALETTE[name][i : i + 2], 16) for i in (1, 3, 5)] for name in names])
+
+    def draw(
+        photograph: str,
+        chosen: str = "Road",
+        other_classes: bool = True,
+        opacity: float = 0.6,
+        pointer: tuple[float, float] = (0.2, 0.5),
+    ) -> Figure:
+        figure = plt.figure(figsize=(8.4, 3.9))
+        left, right = (figure.add_axes((x, 0.13, 0.48, 0.78), anchor="N") for x in (0.01, 0.51))
+        share = np.clip((pointer[0] - 0.01) / 0.48, 0, 1)  # of the left picture's width
+        image, mask = photographs[photograph], predicted[photograph]
+        shown = blend(image, colours[mask], opacity, where=(mask == ids[chosen]) | other_classes)
+        shown[:, : round(share * image.shape[1])] = image[:, : round(share * image.shape[1])]
+        left.imshow(shown, extent=(0, 1, 0, image.shape[0] / image.shape[1]))
+        left.axvline(share, color="white", linewidth=4)
+        left.set_title("photograph | predicted mask")
+        parts = regions(true[photograph], mask, ids[chosen])
+        flat = np.full((*mask.shape, 3), 237, np.uint8)
+        for (name, region), ink, colour in zip(parts.items(), inks, names, strict=True):
+            flat[region] = ink
+            right.plot([], [], "s", color=PALETTE[colour], label=f"{name}, {region.sum():,}")
+        right.imshow(flat)
+        both, either = parts["in both"].sum(), sum(region.sum() for region in parts.values())
+        right.set_title(f"{chosen}: IoU {both:,} / {either:,} = {both / either if either else np.nan:.2f}")
+        for ax in (left, right):
+            ax.axis("off")
+        figure.legend(loc="lower center", ncols=3, fontsize=10, handletextpad=0.1, frameon=False)
+        return figure
+
+    return draw
+
+
+STREET_CLASSES = ("sky", "building", "road", "pole")
+
+
+def drawn_streets(count: int, seed: int, height: int = 32, width: int = 48) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy grey pictures of streets with thin poles, drawn at random, and their masks.
+
+    The grey of a class varies from picture to picture, and those of different classes overlap.
+
+    Args:
+        count: how many.
+        seed: of the random numbers.
+        height: in pixels, 28 or more.
+        width: in pixels, a multiple of 8.
+
+    Returns:
+        (count, height, width, 1) float32, about 0..1, and (count, height, width) ids of STREET_CLASSES, uint8.
+    """
+    rng = np.random.default_rng(seed)
+    pictures, masks = np.zeros((count, height, width), np.float32), np.zeros((count, height, width), np.uint8)
+    for picture, mask in zip(pictures, masks, strict=True):
+        horizon = rng.integers(16, 24)
+        for left in range(0, width, 8):
+            mask[horizon - rng.integers(2, 14) : horizon, left : left + 8] = 1
+        mask[horizon:] = 2
+        for column in rng.integers(2, width - 2, 2):
+            mask[rng.integers(4, 12) : horizon + rng.integers(1, 6), column] = 3
+        greys = rng.uniform(0.35, 0.65, 4) + np.array([0.25, -0.15, 0, -0.08])
+        picture[:] = greys[mask] + rng.normal(0, 0.08, mask.shape)
+    return pictures[..., None], masks

@@ -24,9 +24,9 @@ def test_the_test_table_is_joined_by_name():
             (folder / "Test" / file).touch()
         rows = "Width,ClassId,Path\n5,7,Test/c.png\n5,3,Test/a.png\n5,9,Test/b.png\n"
         (folder / "Test.csv").write_text(rows, encoding="utf-8")
-        files, labels = read_test_table(folder)
-    assert [file.name for file in files] == ["a.png", "b.png", "c.png"]
-    assert labels.tolist() == [3, 9, 7]
+        joined = read_test_table(folder)
+    assert joined["Path"].tolist() == ["Test/a.png", "Test/b.png", "Test/c.png"]
+    assert joined["ClassId"].tolist() == [3, 9, 7]
 
 
 def test_no_augmentation_mirrors_a_sign():
@@ -36,3 +36,9 @@ def test_no_augmentation_mirrors_a_sign():
     for _ in range(40):
         changed = np.asarray(augment(picture, training=True))[0, ..., 0]
         assert np.argmax([changed[:32, :32].mean(), changed[:32, 32:].mean(), changed[32:, :32].mean()]) == 0
+
+
+def test_a_spoiled_sign_with_the_first_values_is_the_sign():
+    picture = x_train[0]
+    assert np.array_equal(signs.spoiled(picture, 0, 1.0, 0, 0, len(picture)), picture)
+    assert not np.array_equal(signs.spoiled(picture, 90, 1.0, 0, 0, len(picture)), picture)

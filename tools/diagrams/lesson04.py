@@ -28,7 +28,7 @@ from utils.plotting import PALETTE
 WORDS = {
     "04_opener": {
         "picture": "a picture,\n28 × 28 pixels",
-        "row": "784 numbers\nin a row",
+        "row": "784\nnumbers",
         "network": "network",
         "kind": "multilayer\nperceptron\n(MLP)",
         "probabilities": "ten probabilities",

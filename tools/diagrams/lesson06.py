@@ -43,15 +43,6 @@ WORDS = {
         "train": "training file: 50,000 photographs, 5,000 per class",
         "test": "test file: 10,000, 1,000 per class",
     },
-    "06_block": {
-        "input": "input\n32 × 32 × 3",
-        "maps": "32 maps\n32 × 32 × 32",
-        "pooled": "32 smaller maps\n16 × 16 × 32",
-        "conv": "Conv2D\n32 filters\n3 × 3, ReLU",
-        "pool": "MaxPooling2D\n2 × 2",
-        "parameters": "{count} parameters",
-        "none": "no parameters",
-    },
     "06_architecture": {
         "input": "input\n32 × 32 × 3",
         "block": "block {number}\nConv {filters}, Conv {filters}, Pool",
@@ -69,23 +60,22 @@ WORDS = {
         "after": "after Dropout(0.25)",
         "rule": "one in four, on average,\nbecomes 0; the others are\nmultiplied by 1 / 0.75",
     },
-    "06_dropout_architecture": {
+    "06_recipe": {
+        "input": "input\n32 × 32\n× 3",
+        "first": "Conv 4×4\nstride 2\n32",
         "conv": "Conv\n{filters}",
         "pool": "Pool",
-        "drop": "Dropout\n{rate}",
-        "flatten": "Flatten",
-        "dense": "Dense\n512",
+        "global": "global\nmax\npooling",
         "output": "Dense 10\nsoftmax",
-        "input": "input\n32 × 32\n× 3",
-        "block": "block {number}",
-        "head": "classifier",
-        "legend": "new: four dropout layers, no parameters, active in training only",
+        "maps": "maps of {side} × {side}",
+        "legend": "after each convolution (and its pooling): batch normalisation, then ReLU",
+        "quick": "quick mode: half the filters, without the last convolution",
     },
     "06_grad_cam": {
         "picture": "picture",
         "body": "convolutions",
         "maps": "maps of the last\nconvolution, $A_k$",
-        "rest": "pooling and\ndense layers",
+        "rest": "pooling,\nDense",
         "score": "score $z$ of\none class",
         "gradient": "gradient of the score for every place of every map",
         "weights": "average of each map’s\ngradients: its weight $w_k$",
@@ -163,34 +153,6 @@ def classes() -> Figure:
         box(ax, x, 6.4, 3, 2.2, fill=fill)
         text(ax, x + 4.2, 7.5, words[name], size=12, ha="left")
     text(ax, 47.5, 2.6, f"{words['train']}   ·   {words['test']}", size=12)
-    return figure
-
-
-def block() -> Figure:
-    """The first block: two convolutions with 32 filters, 896 and 9,248 parameters, then a pooling without any."""
-    words = WORDS["06_block"]
-    figure, ax = card(110, 31)
-    places = (
-        (4, 12.0, 1.4, INPUT_FACE, "input"),
-        (30, 12.0, 5.0, CONV_FACE, "maps"),
-        (61, 12.0, 5.0, CONV_FACE, "maps"),
-        (94, 7.0, 5.0, POOL_FACE, "pooled"),
-    )
-    ends = []
-    for x, side, depth, face, name in places:
-        end = cuboid(ax, x, 17 - side / 2, depth, side, _back(side), fill=face)
-        ends.append(end)
-        text(ax, (x + end) / 2, 5.6, words[name], size=12)
-    steps = (
-        ("conv", words["parameters"].format(count="896")),
-        ("conv", words["parameters"].format(count="9,248")),
-        ("pool", words["none"]),
-    )
-    for place, (name, note) in enumerate(steps):
-        start, end = ends[place] + 1, places[place + 1][0] - 1
-        arrow(ax, (start, 17), (end, 17))
-        text(ax, (start + end) / 2, 22.6, words[name], size=11.5)
-        text(ax, (start + end) / 2, 27.8, note, size=11, colour="#A84900")
     return figure
 
 
@@ -289,45 +251,36 @@ def dropout_idea() -> Figure:
     return figure
 
 
-def dropout_architecture() -> Figure:
-    """The same network with four dropout layers: 0.25 after each pooling, 0.5 after the dense layer of 512."""
-    words = WORDS["06_dropout_architecture"]
-    figure, ax = card(118, 40)
-    y, height = 23, 8.5
-    box(ax, 1.5, y, 9.5, height, words["input"], fill="grey", size=9.5)
-    x = 12.8
-    for number, filters in ((1, 32), (2, 64), (3, 64)):
+def recipe() -> Figure:
+    """The network of section 7: a strided first convolution, five more, two poolings, global max pooling, Dense."""
+    words = WORDS["06_recipe"]
+    figure, ax = card(121, 33)
+    y, height, x = 15, 9.5, 1.5
+    box(ax, x, y, 9.5, height, words["input"], fill="grey", size=10.5)
+    x += 9.5
+    groups = (
+        (16, (("first", 32, 12), ("conv", 48, 8.5), ("conv", 64, 8.5), ("pool", 0, 7))),
+        (8, (("conv", 128, 8.5), ("conv", 128, 8.5), ("pool", 0, 7))),
+        (4, (("conv", 224, 8.5),)),
+    )
+    for side, layers in groups:
+        arrow(ax, (x + 0.4, y + height / 2), (x + 2.9, y + height / 2))
+        x += 3.3
         start = x
-        for name, fill, width in (
-            ("conv", "blue", 6.6),
-            ("conv", "blue", 6.6),
-            ("pool", "green", 6.6),
-            ("drop", "red", 9.6),
-        ):
-            label = words[name].format(filters=filters, rate=0.25)
-            box(ax, x, y, width, height, label, fill=fill, size=11, weight="bold" if name == "drop" else "normal")
+        for name, filters, width in layers:
+            fill = "green" if name == "pool" else "blue"
+            box(ax, x, y, width, height, words[name].format(filters=filters), fill=fill, size=11)
             x += width + 0.8
-        stroke(ax, [start, start, x - 0.8, x - 0.8], [33.2, 34.4, 34.4, 33.2], INK, 1.2)
-        text(ax, (start + x - 0.8) / 2, 37, words["block"].format(number=number), size=12)
-        if number < 3:
-            arrow(ax, (x - 0.5, y + height / 2), (x + 2.0, y + height / 2))
-        x += 2.4
-    arrow(ax, (11.1, y + height / 2), (12.7, y + height / 2))
-    x = 34
-    stroke(ax, [113, 113, 30], [y - 0.3, 18.4, 18.4], INK, 1.6)
-    stroke(ax, [30, 30], [18.4, 12], INK, 1.6)
-    arrow(ax, (30, 12), (33.6, 12))
-    for name, fill, width in (
-        ("flatten", "orange", 9),
-        ("dense", "orange", 9),
-        ("drop", "red", 9.6),
-        ("output", "orange", 11),
-    ):
-        label = words[name].format(rate=0.5)
-        box(ax, x, 7.7, width, height, label, fill=fill, size=11, weight="bold" if name == "drop" else "normal")
-        x += width + 0.8
-    text(ax, x + 1.6, 12, words["head"], size=12, ha="left")
-    text(ax, 59, 3.2, words["legend"], size=12, style="italic", colour="#A84900")
+        x -= 0.8
+        stroke(ax, [start, start, x, x], [26, 27.2, 27.2, 26], INK, 1.2)
+        text(ax, (start + x) / 2, 29.8, words["maps"].format(side=side), size=11)
+    for name, fill, width in (("global", "green", 9), ("output", "orange", 10)):
+        arrow(ax, (x + 0.4, y + height / 2), (x + 2.9, y + height / 2))
+        x += 3.3
+        box(ax, x, y, width, height, words[name], fill=fill, size=10.5)
+        x += width
+    text(ax, 60.5, 9.6, words["legend"], size=12)
+    text(ax, 60.5, 4.4, words["quick"], size=12, style="italic", colour="#A84900")
     return figure
 
 

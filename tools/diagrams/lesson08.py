@@ -27,7 +27,7 @@ WORDS = {
         "off": "is taken off",
         "kept": "is kept",
         "now": "now: your task",
-        "sign": "a few hundred pictures",
+        "sign": "36 pictures a class",
         "new_head": "new head",
         "new_note": "43 signs",
         "answer": "17: no entry",
@@ -111,14 +111,16 @@ WORDS = {
         "first": "first layers",
         "last": "last layers",
         "head": "head",
-        "rates": ("features computed once\nlearning rate 0.002", "augmented pictures\nlearning rate 0.001, falling"),
+        "rates": (
+            "features computed once\nlearning rate from 0.002 to 0",
+            "augmented pictures\nlearning rate from 0.001 to 0",
+        ),
         "loss": "validation loss",
         "start": "ln 43",
         "frozen": "frozen",
         "trains": "trains",
         "unfreeze": "unfreeze,\nset the rate,\ncompile",
-        "stop": "early stopping",
-        "bn": "batch normalisation: frozen in both phases",
+        "bn": "batch normalisation: frozen in both phases (section 9 tests it)",
     },
 }
 FROZEN, TUNED, NEW = "#D9D9D4", "#BFE0D4", "#F6D48F"  # grey, green, orange
@@ -368,7 +370,5 @@ def two_phases() -> Figure:
     text(ax, 14.6, 29.8, words["start"], size=11)
     stroke(ax, [51.4, 51.4], [7, 33], "grey", 1.2, linestyle="--")
     text(ax, 51.6, 22.8, words["unfreeze"], size=10.5, bbox={"facecolor": CARD, "edgecolor": "none", "pad": 1.5})
-    stroke(ax, [88, 88], [8, 14], "grey", 1.2, linestyle="--")
-    text(ax, 85.4, 16, words["stop"], size=11)
     text(ax, 50, 1.8, words["bn"], size=11, style="italic")
     return figure

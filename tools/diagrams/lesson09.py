@@ -364,6 +364,7 @@ def iou() -> Figure:
             text(ax, middle, 4.4, words["true"], size=12, colour=PALETTE["blue"])
             text(ax, middle, 1.6, words["predicted"], size=12, colour=PALETTE["red"])
         else:
-            text(ax, middle, 4.4, words[word], size=12, weight="bold")
-    text(ax, 65.8, 1.6, words["iou"] + "          " + words["dice"], size=12)
+            text(ax, middle, 5.4, words[word], size=12, weight="bold")
+    text(ax, 65.8, 3.2, words["iou"], size=12)  # between the two halves, which it takes both
+    text(ax, 65.8, 1.1, words["dice"], size=12)
     return figure

@@ -4,8 +4,8 @@
     python -m tools.train.small digits      lesson 4's network on MNIST
     python -m tools.train.small line --seeds 42 1 2 3 4
 
-Each gives its part of small_histories.json: half a minute for `line`, two minutes of two cores for `digits`. The data
-are those of quick mode.
+Each gives its part of small_histories.json: half a minute for `line`, two minutes of two cores for `digits`, which also
+keeps the first seed's weights for the website. The data are those of quick mode.
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ def line(seeds: list[int], epochs: int = EPOCHS["line"]) -> dict:
     return {"epochs": epochs, **result}
 
 
+def save_weights(model: keras.Model, path: Path) -> None:
+    """The weights of a network of Dense layers as 16-bit floats, "kernel_0", "bias_0", "kernel_1" and so on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = [f"{kind}_{layer}" for layer in range(len(model.weights) // 2) for kind in ("kernel", "bias")]
+    np.savez(path, **{name: array.astype("float16") for name, array in zip(names, model.get_weights(), strict=True)})
+
+
 def digits(seeds: list[int], target: Path, epochs: int = EPOCHS["digits"]) -> dict:
     """Lesson 4's MLP, batches of 64, RMSprop: accuracies after the last epoch on validation and test pictures."""
     (x, y), (x_test, y_test) = datasets.load_mnist()
@@ -84,6 +91,8 @@ def digits(seeds: list[int], target: Path, epochs: int = EPOCHS["digits"]) -> di
             epochs=epochs,
             validation_data=(x[:10_000], y[:10_000]),
         )
+        if seed == seeds[0]:
+            save_weights(model, target / "assets" / "models" / "mnist_mlp.npz")
         test = (model.predict(x_test, verbose=0).argmax(axis=1) == y_test).mean()
         seconds = round(sum(history.pop("seconds")), 1)
         run = {"seed": seed, "valid": round(history["val_accuracy"][-1], 4), "test": round(float(test), 4)}

@@ -1,0 +1,78 @@
+"""The data of the website's figures that answer in the browser, as scripts that site_static/figures.js reads."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from utils import datasets, paths
+from utils.digits import one_of_each
+from utils.downloads import fetch
+
+# The demo's cell in a lesson -> the function of figures.js that takes its place.
+FIGURES = {
+    (1, "demo-digit"): "digit",
+    (2, "demo-rate"): "rate",
+    (3, "demo-line"): "line",
+    (4, "demo-digit"): "digit",
+    (5, "demo-kernel"): "kernel",
+}
+
+
+def text(array: np.ndarray) -> str:
+    """The bytes of an array by rows as base64, 16-bit numbers with the low byte first."""
+    return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode("ascii")
+
+
+def digit_data() -> dict[str, Any]:
+    """Lesson 4's network, trained (tools.train.small), and a test digit of each kind."""
+    weights = np.load(fetch("models/mnist_mlp.npz"))
+    layers = [{kind: text(weights[f"{kind}_{n}"]) for kind in ("kernel", "bias")} for n in range(len(weights) // 2)]
+    _, (x_test, y_test) = datasets.load_mnist()
+    return {"layers": layers, "stored": [text(picture) for picture in one_of_each(x_test, y_test).values()]}
+
+
+def line_data() -> dict[str, Any]:
+    """The rows of lesson 3 that its neuron learns from: rooms per home and price in 1000 dollars."""
+    (rows, prices), _ = datasets.load_boston_housing()
+    fitted = int(0.7 * len(rows))
+    rooms = rows[:fitted, datasets.BOSTON_COLUMNS.index("RM")]
+    return {"x": rooms.round(3).tolist(), "y": prices[:fitted].round(1).tolist()}
+
+
+def kernel_data() -> dict[str, Any]:
+    """Lesson 5's photograph in grey, 0 to 255."""
+    grey = cv2.imread(str(fetch("images/fruits_256.png")), cv2.IMREAD_GRAYSCALE)
+    height, width = grey.shape
+    return {"grey": text(grey), "height": height, "width": width}
+
+
+DATA: dict[str, Callable[[], dict[str, Any]]] = {"digit": digit_data, "line": line_data, "kernel": kernel_data}
+
+
+def write(folder: Path) -> None:
+    """The scripts: pad.js as in the notebooks, and the data of each figure in one of its own.
+
+    Args:
+        folder: is made where it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in DATA.items():
+        script = f"(window.courseData ??= {{}}).{name} = {json.dumps(data())};\n"
+        (folder / f"figure-{name}.js").write_text(script, encoding="utf-8")
+    module = (paths.ROOT / "utils" / "pad.js").read_text(encoding="utf-8")
+    # A page that is opened from a folder may not import a module.
+    script = "(() => {\n" + module.replace("export default { render };", "window.coursePad = { render };") + "})();\n"
+    (folder / "pad.js").write_text(script, encoding="utf-8")
+
+
+def scripts(figures: set[str]) -> list[str]:
+    """The scripts of a page with these figures, in the order in which they must load."""
+    pad = ["pad.js"] if "digit" in figures else []
+    return [*pad, *(f"figure-{name}.js" for name in DATA if name in figures), "figures.js"]

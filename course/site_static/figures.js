@@ -1,0 +1,349 @@
+// Figures of the website that answer in the reader's browser: no kernel, and nothing leaves the machine.
+// Classic scripts and no modules, since a page that is opened from a folder may not import any. The data of a figure,
+// courseData[name], come from a script of their own, which the build writes.
+"use strict";
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const BLUE = "#0072b2", SKY = "#56b4e9", RED = "#d55e00", GREY = "#8c8c8c"; // readable by the colour-blind
+
+  // ---- mathematics, free of the page: the tests compare it with NumPy, OpenCV and Keras ----
+
+  /** Numbers of a base64 text: 16-bit floats, or bytes. */
+  const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  function halves(text) {
+    const view = new DataView(bytes(text).buffer);
+    return Float32Array.from({ length: view.byteLength / 2 }, (_, i) => {
+      const half = view.getUint16(2 * i, true);
+      const exponent = (half >> 10) & 31, fraction = half & 1023;
+      const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
+      return half >> 15 ? -size : size;
+    });
+  }
+
+  /** Layers of {kernel (inputs x units, by rows), bias}: ReLU between them, softmax at the end. */
+  function forward(layers, input) {
+    let values = input;
+    layers.forEach(({ kernel, bias }, layer) => {
+      const sums = Float64Array.from(bias);
+      for (let i = 0; i < values.length; i++) {
+        if (values[i] === 0) continue;
+        for (let unit = 0; unit < bias.length; unit++) sums[unit] += values[i] * kernel[i * bias.length + unit];
+      }
+      values = layer < layers.length - 1 ? sums.map((sum) => Math.max(0, sum)) : sums;
+    });
+    const highest = Math.max(...values);
+    const powers = Array.from(values, (logit) => Math.exp(logit - highest));
+    const total = powers.reduce((sum, power) => sum + power, 0);
+    return powers.map((power) => power / total);
+  }
+
+  /** A picture resized: means of areas where it becomes smaller, linear between pixels where it becomes larger. */
+  function resize(picture, height, width, newHeight, newWidth) {
+    const weights = (from, to) =>
+      Array.from({ length: to }, (_, place) => {
+        const step = from / to, row = new Array(from).fill(0);
+        if (step >= 1) {
+          for (let i = Math.floor(place * step); i < Math.min(from, Math.ceil((place + 1) * step)); i++) {
+            row[i] = (Math.min(i + 1, (place + 1) * step) - Math.max(i, place * step)) / step;
+          }
+        } else {
+          const centre = Math.min(from - 1, Math.max(0, (place + 0.5) * step - 0.5)), low = Math.floor(centre);
+          row[low] += 1 - (centre - low);
+          row[Math.min(from - 1, low + 1)] += centre - low;
+        }
+        return row;
+      });
+    const down = weights(height, newHeight), across = weights(width, newWidth);
+    const result = new Float64Array(newHeight * newWidth);
+    down.forEach((rowWeights, r) =>
+      across.forEach((columnWeights, c) => {
+        let sum = 0;
+        for (let i = 0; i < height; i++) {
+          if (rowWeights[i]) for (let j = 0; j < width; j++) sum += rowWeights[i] * columnWeights[j] * picture[i * width + j];
+        }
+        result[r * newWidth + c] = Math.round(sum);
+      }),
+    );
+    return result;
+  }
+
+  /** A drawing of 28 x 28 as MNIST's makers prepared theirs: 20 pixels long, its centre of mass in the middle. */
+  function centre(drawing) {
+    const SIDE = 28, INK = 20;
+    const places = [...drawing.keys()].filter((i) => drawing[i]);
+    if (!places.length) return drawing;
+    const rows = places.map((i) => Math.floor(i / SIDE)), columns = places.map((i) => i % SIDE);
+    const [top, left] = [Math.min(...rows), Math.min(...columns)];
+    const [height, width] = [Math.max(...rows) - top + 1, Math.max(...columns) - left + 1];
+    const ink = new Float64Array(height * width);
+    for (let i = 0; i < ink.length; i++) ink[i] = drawing[(top + Math.floor(i / width)) * SIDE + left + (i % width)];
+    const scale = INK / Math.max(height, width);
+    const [newHeight, newWidth] = [height, width].map((length) => Math.max(1, Math.round(scale * length)));
+    const small = resize(ink, height, width, newHeight, newWidth);
+    let mass = 0, down = 0, across = 0;
+    small.forEach((value, i) => {
+      mass += value;
+      down += value * Math.floor(i / newWidth);
+      across += value * (i % newWidth);
+    });
+    const place = (middle, length) => Math.min(SIDE - length, Math.max(0, Math.round(SIDE / 2 - middle)));
+    const [newTop, newLeft] = [place(down / mass, newHeight), place(across / mass, newWidth)];
+    const picture = new Float64Array(SIDE * SIDE);
+    small.forEach((value, i) => {
+      picture[(newTop + Math.floor(i / newWidth)) * SIDE + newLeft + (i % newWidth)] = value;
+    });
+    return picture;
+  }
+
+  /** What a 3 x 3 kernel makes of a grey picture, without its border: (height - 2) x (width - 2). */
+  function convolve(picture, height, width, kernel) {
+    const output = new Float32Array((height - 2) * (width - 2));
+    for (let r = 0; r < height - 2; r++) {
+      for (let c = 0; c < width - 2; c++) {
+        let sum = 0;
+        for (let k = 0; k < 9; k++) sum += kernel[k] * picture[(r + Math.floor(k / 3)) * width + c + (k % 3)];
+        output[r * (width - 2) + c] = sum;
+      }
+    }
+    return output;
+  }
+
+  const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  const squaredError = (x, y, weight, bias) => mean(x.map((value, i) => (weight * value + bias - y[i]) ** 2));
+
+  /** What gradient descent does if each step multiplies the distance to the optimum by `factor`. */
+  function verdict(factor) {
+    if (Math.abs(Math.abs(factor) - 1) < 1e-6) return factor < 0 ? "oscillates" : "stands still";
+    if (Math.abs(factor) > 1) return "diverges";
+    return factor > 0.9 ? "crawls" : "converges";
+  }
+
+  // ---- parts of a figure ----
+
+  function make(tag, attributes = {}, ...children) {
+    const element = attributes.svg ? document.createElementNS(SVG, tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) if (name !== "svg") element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  }
+  const draw = (tag, attributes, ...children) => make(tag, { svg: true, ...attributes }, ...children);
+
+  /** A labelled slider that shows its value; `change` is called with it. */
+  function slider(label, [low, high, step], value, change) {
+    const input = make("input", { type: "range", min: low, max: high, step, value, "aria-label": label });
+    const shown = make("output", {}, String(value));
+    input.addEventListener("input", () => {
+      shown.textContent = input.value;
+      change(Number(input.value));
+    });
+    return make("label", { class: "figure-slider" }, make("span", {}, label), input, shown);
+  }
+
+  /** Axes for curves, in the page's colours; x and y turn data into places. */
+  function axes([width, height], xRange, yRange, [xLabel, yLabel], alt) {
+    const [left, right, top, bottom] = [56, 8, 8, 40];
+    const x = (value) => left + ((value - xRange[0]) / (xRange[1] - xRange[0])) * (width - left - right);
+    const y = (value) => height - bottom - ((value - yRange[0]) / (yRange[1] - yRange[0])) * (height - top - bottom);
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": alt, class: "figure-plot" });
+    const ticks = ([low, high]) => [0, 1, 2, 3, 4].map((i) => low + ((high - low) * i) / 4);
+    svg.append(
+      draw("path", { d: `M${left},${top}V${height - bottom}H${width - right}`, stroke: "currentColor", fill: "none" }),
+      draw("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, xLabel),
+      draw("text", { transform: `translate(12,${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel),
+      ...ticks(xRange).map((v) => draw("text", { x: x(v), y: height - bottom + 14, "text-anchor": "middle" }, String(+v.toFixed(1)))),
+      ...ticks(yRange).map((v) => draw("text", { x: left - 4, y: y(v) + 4, "text-anchor": "end" }, String(+v.toFixed(1)))),
+    );
+    const clamp = (value, [low, high]) => Math.min(high + (high - low), Math.max(low - (high - low), value));
+    const path = (points) => "M" + points.map(([a, b]) => `${x(a).toFixed(1)},${y(clamp(b, yRange)).toFixed(1)}`).join("L");
+    const inside = draw("svg", { x: left, y: top, width: width - left - right, height: height - top - bottom, viewBox: `${left} ${top} ${width - left - right} ${height - top - bottom}` });
+    svg.append(inside);
+    return { svg, inside, x, y, path };
+  }
+
+  /** Grey values, 0 to 255, on a canvas. */
+  function paint(canvas, values, height, width) {
+    [canvas.height, canvas.width] = [height, width];
+    const image = new ImageData(width, height);
+    values.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+
+  // ---- the figures ----
+
+  /** Lesson 2: gradient descent on a parabola. */
+  function rate(el) {
+    let curvature = 1, learningRate = 0.1;
+    const says = make("p", { role: "status" });
+    const left = axes([360, 260], [-3, 3], [0, 4], ["weight", "loss"], "the parabola with the path of gradient descent");
+    const right = axes([360, 260], [0, 20], [0, 4], ["step", "loss"], "the loss over the steps");
+    const [bowl, way, curve] = [SKY, RED, RED].map((stroke) => draw("path", { stroke, fill: "none", "stroke-width": 2 }));
+    left.inside.append(bowl, way);
+    right.inside.append(curve);
+    function redraw() {
+      const factor = 1 - 2 * curvature * learningRate, loss = (w) => curvature * w * w;
+      const path = Array.from({ length: 21 }, (_, step) => factor ** step);
+      bowl.setAttribute("d", left.path(Array.from({ length: 61 }, (_, i) => [-3 + i / 10, loss(-3 + i / 10)])));
+      way.setAttribute("d", left.path(path.map((w) => [w, loss(w)])));
+      curve.setAttribute("d", right.path(path.map((w, step) => [step, loss(w)])));
+      says.textContent = `Each step multiplies the weight by ${factor.toFixed(2)}: it ${verdict(factor)}. After 20 steps the weight is ${path[20].toPrecision(3)}.`;
+    }
+    el.append(
+      slider("curvature", [0.1, 4, 0.1], curvature, (value) => { curvature = value; redraw(); }),
+      slider("learning rate", [0.05, 12, 0.05], learningRate, (value) => { learningRate = value; redraw(); }),
+      says,
+      make("div", { class: "figure-row" }, left.svg, right.svg),
+    );
+    redraw();
+  }
+
+  /** Lesson 3: a line over the cloud, and its mean squared error. */
+  function line(el, { x, y }) {
+    let weight = 0, place = [mean(x), mean(y)];
+    const says = make("p", { role: "status" });
+    const { svg, inside, ...to } = axes([640, 340], [3, 9], [0, 60], ["rooms per home", "price, $1000"], "the tracts and your line");
+    const own = draw("path", { stroke: RED, "stroke-width": 2.5 }), dot = draw("circle", { r: 6, fill: "currentColor" });
+    inside.append(...x.map((value, i) => draw("circle", { cx: to.x(value), cy: to.y(y[i]), r: 2.5, fill: GREY, opacity: 0.6 })), own, dot);
+    const always = mean(y), baseline = mean(y.map((value) => (value - always) ** 2));
+    function redraw() {
+      const bias = place[1] - weight * place[0];
+      own.setAttribute("d", to.path([3, 9].map((rooms) => [rooms, weight * rooms + bias])));
+      dot.setAttribute("cx", to.x(place[0]));
+      dot.setAttribute("cy", to.y(place[1]));
+      const sign = bias < 0 ? "−" : "+";
+      says.textContent = `price = ${weight.toFixed(1)} · rooms ${sign} ${Math.abs(bias).toFixed(1)}: mean squared error ${squaredError(x, y, weight, bias).toFixed(1)}; always saying the mean has ${baseline.toFixed(1)}.`;
+    }
+    const put = (rooms, price) => {
+      place = [Math.min(9, Math.max(3, rooms)), Math.min(60, Math.max(0, price))];
+      redraw();
+    };
+    const follow = (event) => {
+      const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+      put(3 + ((point.x - to.x(3)) / (to.x(9) - to.x(3))) * 6, ((point.y - to.y(0)) / (to.y(1) - to.y(0))));
+    };
+    svg.addEventListener("pointerdown", (event) => { svg.setPointerCapture(event.pointerId); follow(event); });
+    svg.addEventListener("pointermove", (event) => event.buttons && follow(event));
+    svg.setAttribute("tabindex", 0);
+    svg.style.touchAction = "none";
+    const steps = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    svg.addEventListener("keydown", (event) => {
+      if (!steps[event.key]) return;
+      event.preventDefault();
+      put(place[0] + steps[event.key][0], place[1] + steps[event.key][1]);
+    });
+    el.append(slider("weight", [-5, 20, 0.1], weight, (value) => { weight = value; redraw(); }), says, svg);
+    redraw();
+  }
+
+  const PRESETS = {
+    "Sobel: left minus right": [1, 0, -1, 2, 0, -2, 1, 0, -1],
+    "Sobel: top minus bottom": [1, 2, 1, 0, 0, 0, -1, -2, -1],
+    "blur: the mean of nine": Array(9).fill(0.111),
+    sharpen: [0, -1, 0, -1, 5, -1, 0, -1, 0],
+    "all edges (Laplace)": [0, 1, 0, 1, -4, 1, 0, 1, 0],
+    "nothing: the pixel itself": [0, 0, 0, 0, 1, 0, 0, 0, 0],
+  };
+
+  /** Lesson 5: a kernel with nine fields, on a photograph or on the reader's own picture. */
+  function kernel(el, data) {
+    let [grey, height, width] = [bytes(data.grey), data.height, data.width];
+    const [before, after] = ["the picture in grey", "what the kernel makes of it"].map((label) =>
+      make("canvas", { role: "img", "aria-label": label, class: "figure-picture" }));
+    const says = make("p", { role: "status" });
+    const fields = Array.from({ length: 9 }, (_, k) =>
+      make("input", { type: "number", step: "any", "aria-label": `row ${Math.floor(k / 3)}, column ${k % 3}` }));
+    const choice = make("select", { "aria-label": "preset" }, ...Object.keys(PRESETS).map((name) => make("option", {}, name)));
+    const file = make("input", { type: "file", accept: "image/*", "aria-label": "your own picture" });
+    function redraw() {
+      const numbers = fields.map((field) => Number(field.value) || 0);
+      const output = convolve(grey, height, width, numbers);
+      const total = numbers.reduce((sum, number) => sum + number, 0);
+      let [low, high, words] = [0, 255, "black is 0, white is 255"];
+      if (Math.abs(total) < 0.01) {
+        const middle = mean(output), spread = 2 * Math.sqrt(mean(output.map((value) => (value - middle) ** 2))) || 1;
+        [low, high, words] = [-spread, spread, "middle grey is 0"];
+      }
+      paint(before, grey, height, width);
+      paint(after, output.map((value) => Math.min(255, Math.max(0, (255 * (value - low)) / (high - low)))), height - 2, width - 2);
+      says.textContent = `The nine numbers add up to ${+total.toFixed(2)}; in the output ${words}.`;
+    }
+    const fill = () => {
+      PRESETS[choice.value].forEach((number, k) => { fields[k].value = number; });
+      redraw();
+    };
+    choice.addEventListener("change", fill);
+    fields.forEach((field) => field.addEventListener("input", redraw));
+    file.addEventListener("change", async () => {
+      if (!file.files.length) return;
+      let picture;
+      try { picture = await createImageBitmap(file.files[0]); } catch {
+        says.textContent = "This file is not a picture that the browser can read.";
+        return;
+      }
+      const scale = Math.min(1, 320 / Math.max(picture.width, picture.height));
+      [width, height] = [picture.width, picture.height].map((side) => Math.max(3, Math.round(scale * side)));
+      const canvas = Object.assign(document.createElement("canvas"), { width, height }), pen = canvas.getContext("2d");
+      pen.drawImage(picture, 0, 0, width, height);
+      const { data: pixels } = pen.getImageData(0, 0, width, height);
+      grey = Uint8Array.from({ length: width * height }, (_, i) =>
+        Math.round(0.299 * pixels[4 * i] + 0.587 * pixels[4 * i + 1] + 0.114 * pixels[4 * i + 2]));
+      redraw();
+    });
+    el.append(
+      make("div", { class: "figure-row" }, choice, make("label", {}, "your own picture ", file)),
+      make("div", { class: "figure-kernel" }, ...fields), says, make("div", { class: "figure-row" }, before, after));
+    fill();
+  }
+
+  /** Lessons 1 and 4: a pad, and a trained network that reads it. */
+  function digit(el, data) {
+    const layers = data.layers.map(({ kernel: k, bias }) => ({ kernel: halves(k), bias: halves(bias) }));
+    const stored = data.stored.map(bytes);
+    const seen = make("canvas", { role: "img", "aria-label": "what the network sees", class: "figure-picture figure-digit" });
+    const says = make("p", { role: "status" });
+    const bars = Array.from({ length: 10 }, (_, name) => {
+      const bar = make("span", { class: "figure-bar" }), share = make("span", {});
+      return { row: make("div", {}, make("span", {}, String(name)), bar, share), bar, share };
+    });
+    const choice = make("select", { "aria-label": "stored digit" }, ...stored.map((_, name) => make("option", {}, String(name))));
+    choice.value = "7";
+    let pad = new Uint8Array(28 * 28);
+    function redraw() {
+      const picture = pad.some(Boolean) ? centre(pad) : stored[Number(choice.value)];
+      const answer = forward(layers, Float64Array.from(picture, (value) => value / 255));
+      const best = answer.indexOf(Math.max(...answer));
+      paint(seen, picture, 28, 28);
+      bars.forEach(({ bar, share }, name) => {
+        bar.style.width = `${7 * answer[name]}rem`;
+        bar.style.background = name === best ? BLUE : SKY;
+        share.textContent = answer[name].toFixed(2);
+      });
+      says.textContent = `Answer: ${best}, confidence ${answer[best] > 0.99 ? "over 99" : Math.round(100 * answer[best])} %`;
+    }
+    choice.addEventListener("change", redraw);
+    // The notebooks' pad, with a page in the place of a kernel.
+    const box = make("div");
+    const value = { value: new DataView(pad.buffer) };
+    window.coursePad.render({
+      el: box,
+      model: {
+        get: (name) => value[name],
+        set: (name, view) => { pad = new Uint8Array(view.buffer); },
+        save_changes: redraw,
+      },
+    });
+    el.append(
+      make("div", { class: "figure-row" }, box, seen, make("div", { class: "figure-bars" }, ...bars.map(({ row }) => row))),
+      make("label", {}, "while the pad is empty: stored digit ", choice), says);
+    redraw();
+  }
+
+  const figures = { rate, line, kernel, digit };
+  window.courseFigures = { forward, centre, resize, convolve, squaredError, verdict, halves, bytes };
+  addEventListener("DOMContentLoaded", () => {
+    for (const el of document.querySelectorAll("[data-figure]")) {
+      figures[el.dataset.figure](el, (window.courseData || {})[el.dataset.figure]);
+      const still = el.previousElementSibling?.querySelector(".cell_output");
+      if (still) still.hidden = true; // the figure with its first values, for readers without JavaScript
+    }
+  });
+})();

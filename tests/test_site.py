@@ -1,0 +1,297 @@
+"""The website: built once from the committed notebooks, then read from a folder and without a network."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import cv2
+import keras
+import nbformat
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_markdown_cell
+from playwright.sync_api import Locator, Page, expect
+
+from course import cli, site
+from course.lessons import lesson_files
+from tests.test_accessibility import findings
+from tests.test_pages import fetched
+from utils import datasets
+from utils.digits import centre, one_of_each
+from utils.downloads import fetch
+
+pytestmark = pytest.mark.slow
+LESSONS = [path.stem for path in lesson_files([])]
+# At most so many bytes of a lesson's page before its pictures.
+PAGE_LIMIT = 700_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Iterator[Path]:
+    """The site as `course site` writes it, copied to another place as if unpacked from a zip."""
+    if sys.version_info < (3, 11):
+        pytest.skip("Sphinx and its style have given up Python 3.10")
+    with pytest.MonkeyPatch.context() as patch:
+        build = tmp_path_factory.mktemp("build")
+        for name in ("SITE", "SOURCE", "TREES", "SCRIPTS"):
+            patch.setattr(site, name, build / name)
+        assert site.build() == 0
+        yield Path(shutil.copytree(build / "SITE", tmp_path_factory.mktemp("a site") / "unpacked"))
+
+
+@pytest.fixture(scope="module")
+def pages(folder) -> dict[Path, BeautifulSoup]:
+    files = [path for path in sorted(folder.rglob("*.html")) if "_static" not in path.parts]
+    return {path: BeautifulSoup(path.read_bytes(), "html.parser") for path in files}
+
+
+@pytest.fixture
+def page(chromium, folder) -> Iterator[Page]:
+    """A page of the browser that counts what it is asked to fetch from elsewhere."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    elsewhere = []
+    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or elsewhere.append(request.url))
+    yield page
+    page.close()
+    assert elsewhere == []
+
+
+def test_a_page_for_each_lesson_and_its_appendix(folder):
+    for name in LESSONS:
+        assert (folder / "notebooks" / f"{name}.html").stat().st_size < PAGE_LIMIT
+    assert len(list((folder / "notebooks").glob("*_deeper.html"))) >= 6
+    assert {path.stem for path in folder.glob("*.html")} >= {"index", "glossary", "search", "CHANGELOG"}
+
+
+def test_every_link_leads_somewhere(pages):
+    ids = {path: {tag["id"] for tag in page.find_all(id=True)} for path, page in pages.items()}
+    dead, checked = [], 0
+    for path, page in pages.items():
+        for tag in page.find_all(["a", "img", "link", "script"]):
+            address = urlsplit(str(tag.get("href") or tag.get("src") or ""))
+            if address.scheme or address.netloc or not (address.path or address.fragment):
+                continue
+            target = (path.parent / unquote(address.path)).resolve() if address.path else path
+            checked += 1
+            if not target.is_file() or (address.fragment and target in ids and address.fragment not in ids[target]):
+                dead.append((path.name, address.geturl()))
+    assert checked > 1000 and dead == []
+
+
+def test_pictures_have_their_alternative_texts_and_load_late(pages, folder):
+    for name in LESSONS:
+        images = pages[folder / "notebooks" / f"{name}.html"].select("article img")
+        assert len(images) > 5
+        assert [str(image)[:80] for image in images if not image.get("alt") or image.get("loading") != "lazy"] == []
+        assert not any(image["alt"].startswith(("../", "_images")) for image in images)
+
+
+def test_formulas_are_drawn_and_solutions_are_folded(pages, folder):
+    for name in LESSONS:
+        page = pages[folder / "notebooks" / f"{name}.html"]
+        assert not page.select(".math") and len(page.select("article details")) > 5
+    assert pages[folder / "notebooks" / f"{LESSONS[1]}.html"].select("article svg[role=img]")
+
+
+def test_nothing_comes_from_elsewhere(pages, folder):
+    """What a page names, besides what a browser then asks for."""
+    for path, page in pages.items():
+        assert [address for address in fetched(str(page)) if urlsplit(address).netloc] == [], path
+
+
+def test_the_glossary_has_each_term_once_and_its_lesson_links_to_it(pages, folder):
+    glossary = pages[folder / "glossary.html"]
+    terms = [tag["id"] for tag in glossary.select("article section section section")]
+    assert len(terms) > 100 and not [term for term, count in Counter(terms).items() if count > 1]
+    assert {"epoch", "learning-rate", "softmax", "receptive-field"} <= set(terms)
+    used = {
+        str(link["href"]).split("#")[1]
+        for page in pages.values()
+        for link in page.select("article a[href*='glossary.html#']")
+    }
+    assert set(terms) <= used
+
+
+def test_search_without_a_server(page, folder):
+    page.goto(f"{(folder / 'search.html').as_uri()}?q=receptive+field")
+    page.wait_for_selector("#search-results li a")
+    assert any(
+        "05_cnn_fundamentals" in str(a.get_attribute("href")) for a in page.query_selector_all("#search-results a")
+    )
+
+
+def test_code_can_be_hidden_and_is_whole_at_1280_pixels(page, folder):
+    for name in LESSONS:
+        page.goto((folder / "notebooks" / f"{name}.html").as_uri())
+        cut = page.evaluate(
+            "[...document.querySelectorAll('.cell_input pre')]"
+            ".filter((code) => code.scrollWidth > code.clientWidth + 1).map((code) => code.textContent.slice(0, 60))"
+        )
+        assert name[:2] in ("07", "08", "09") or cut == []
+    code = page.locator(".cell_input").first
+    assert code.is_visible()
+    page.get_by_role("button", name="Hide the code").focus()
+    page.keyboard.press("Enter")
+    assert not code.is_visible()
+    page.reload()
+    assert not page.locator(".cell_input").first.is_visible(), "the choice is forgotten"
+
+
+def open_figure(page: Page, folder: Path, lesson: int, figure: str) -> Locator:
+    mark = f'data-figure="{figure}"'
+    (path,) = [path for path in (folder / "notebooks").glob(f"0{lesson}_*.html") if mark in path.read_text("utf-8")]
+    page.set_default_timeout(5000)
+    page.goto(path.as_uri())
+    place = page.locator(f"[data-figure={figure}]")
+    place.scroll_into_view_if_needed()
+    return place
+
+
+def test_the_pad_answers_as_keras_does(page, folder):
+    place = open_figure(page, folder, 4, "digit")
+    assert "Answer: 7" in place.locator("p[role=status]").inner_text()
+    weights = np.load(fetch("models/mnist_mlp.npz"))
+    network = keras.Sequential(
+        [keras.Input((784,)), *(keras.layers.Dense(n, "relu") for n in (128, 128)), keras.layers.Dense(10, "softmax")]
+    )
+    network.set_weights([weights[f"{kind}_{layer}"] for layer in range(3) for kind in ("kernel", "bias")])
+    _, (x_test, y_test) = datasets.load_mnist()
+    pictures = [*one_of_each(x_test, y_test).values(), *(np.roll(x_test[place], 3, axis=0) for place in range(20))]
+    in_browser = page.evaluate(
+        """(pictures) => {
+          const layers = courseData.digit.layers.map(({ kernel, bias }) => (
+            { kernel: courseFigures.halves(kernel), bias: courseFigures.halves(bias) }));
+          return pictures.map((picture) => {
+            const centred = courseFigures.centre(Uint8Array.from(picture));
+            return [Array.from(centred), courseFigures.forward(layers, centred.map((value) => value / 255))];
+          });
+        }""",
+        [picture.ravel().tolist() for picture in pictures],
+    )
+    for picture, (centred, answer) in zip(pictures, in_browser, strict=True):
+        wanted = centre(picture)
+        assert np.abs(np.reshape(centred, (28, 28)) - wanted).max() <= 2, "OpenCV centres it otherwise"
+        by_keras = network.predict(np.reshape(centred, (1, 784)) / 255, verbose=0)[0]
+        assert np.abs(by_keras - answer).max() < 1e-3
+
+
+def test_who_draws_on_the_pad_gets_an_answer(page, folder):
+    place = open_figure(page, folder, 4, "digit")
+    pad = place.locator("canvas").first
+    box = pad.bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.mouse.move(x, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + box["height"] - 40, steps=10)
+    page.mouse.up()
+    expect(place.locator("p[role=status]")).to_contain_text("Answer: 1", timeout=20_000)
+    assert not place.locator("xpath=preceding-sibling::*[1]").locator(".cell_output").is_visible()
+
+
+def test_the_kernel_is_that_of_opencv(page, folder):
+    open_figure(page, folder, 5, "kernel")
+    grey = cv2.imread(str(fetch("images/fruits_256.png")), cv2.IMREAD_GRAYSCALE)
+    numbers = [1, 0, -1, 2, 0, -2, 1, 0.5, -1]
+    output = page.evaluate(
+        "(numbers) => { const { grey, height, width } = courseData.kernel;"
+        " return Array.from(courseFigures.convolve(courseFigures.bytes(grey), height, width, numbers)); }",
+        numbers,
+    )
+    wanted = cv2.filter2D(grey.astype("float32"), -1, np.reshape(numbers, (3, 3)).astype("float32"))[1:-1, 1:-1]
+    assert np.abs(np.reshape(output, wanted.shape) - wanted).max() < 1e-2
+
+
+def test_a_picture_of_the_readers_own(page, folder, tmp_path):
+    place = open_figure(page, folder, 5, "kernel")
+    cv2.imwrite(str(tmp_path / "own.png"), np.zeros((300, 600, 3), np.uint8))
+    place.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+    expect(place.locator("canvas").first).to_have_attribute("width", "320", timeout=20_000)
+    (tmp_path / "text.png").write_text("not a picture", encoding="utf-8")
+    place.locator("input[type=file]").set_input_files(tmp_path / "text.png")
+    expect(place.locator("p[role=status]")).to_contain_text("not a picture", timeout=20_000)
+
+
+def test_the_line_and_its_error(page, folder):
+    place = open_figure(page, folder, 3, "line")
+    (rows, prices), _ = datasets.load_boston_housing()
+    x, y = rows[:282, datasets.BOSTON_COLUMNS.index("RM")], prices[:282]
+    slider = place.get_by_label("weight")
+    slider.fill("9")
+    bias = y.mean() - 9 * x.mean()
+    said = place.locator("p[role=status]").inner_text()
+    assert f"squared error {np.mean((9 * x + bias - y) ** 2):.1f}" in said
+    place.locator(".figure-plot").focus()
+    page.keyboard.press("ArrowUp")
+    assert place.locator("p[role=status]").inner_text() != said, "the keyboard moves the line"
+
+
+def test_the_rate_that_diverges(page, folder):
+    place = open_figure(page, folder, 2, "rate")
+    assert "converges" in place.locator("p[role=status]").inner_text()
+    place.get_by_label("learning rate").fill("1.05")
+    assert "diverges" in place.locator("p[role=status]").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", f"notebooks/{LESSONS[2]}", "glossary", "docs/RESULTS"])
+def test_accessibility(chromium, folder, name, scheme):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto((folder / f"{name}.html").as_uri())
+    page.wait_for_function(f"document.documentElement.dataset.theme == '{scheme}'")
+    try:
+        assert findings(page) == []
+    finally:
+        context.close()
+
+
+def test_a_phone_needs_no_scrolling_to_the_side(chromium, folder):
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    for name in LESSONS:
+        page.goto((folder / "notebooks" / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    context.close()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Sphinx and its style have given up Python 3.10")
+def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, monkeypatch, capfd):
+    for name in ("SITE", "SOURCE", "TREES", "SCRIPTS"):
+        monkeypatch.setattr(site, name, tmp_path / name)
+    whole = site.write_sources
+
+    def with_a_dead_link() -> None:
+        whole()
+        notebook = nbformat.v4.new_notebook(cells=[new_markdown_cell("# A\n\n[there](no_such_page.ipynb)")])
+        nbformat.write(notebook, site.SOURCE / "notebooks" / f"{LESSONS[0]}.ipynb")
+
+    monkeypatch.setattr(site, "write_sources", with_a_dead_link)
+    assert site.build() != 0
+    assert "no_such_page" in capfd.readouterr().err
+
+
+def test_without_its_packages_one_sentence_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(site, "find_spec", lambda name: None)
+    assert cli.main(["site"]) == 1
+    said = capsys.readouterr().err
+    assert "make site" in said and sys.executable in said and not re.search("Traceback", said)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("softmax", True), ("receptive field", True), ("not", False), ("0.01 crawls.", False), ("118,282", False)],
+)
+def test_what_is_a_term(words, expected):
+    assert site.is_term(words) == expected
+
+
+def test_a_term_keeps_the_sentence_around_it():
+    text = "First one. A step is **one update**, no more. Then another."
+    assert list(site.bold_terms(text)) == [("one update", "A step is **one update**, no more.")]

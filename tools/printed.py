@@ -1,0 +1,98 @@
+"""The whole course as one PDF, from the pages of the website.
+
+    python -m tools.printed [FILE]        by default build/course.pdf
+
+Chromium prints it: A4, a page number at the foot, an outline from the headings, folds open, no code cut off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from course import site
+from tools.browser import launch
+from utils import paths
+
+STYLE = """
+body { font: 10.5pt/1.5 "DejaVu Sans", sans-serif; }
+.chapter { break-before: page; font-size: 20pt; } h1, h2, h3, h4, h5 { break-after: avoid; }
+pre { font: 8pt/1.4 "DejaVu Sans Mono", monospace; background: #f4f4f4; padding: 6pt; white-space: pre-wrap; }
+img, svg, table, pre { max-width: 100%; break-inside: avoid; }
+img { height: auto; } table { font-size: 8.5pt; border-collapse: collapse; } td, th { padding: 1pt 5pt; }
+details { border-left: 2pt solid #999; padding-left: 8pt; margin: 6pt 0; } summary { font-weight: bold; }
+.headerlink, .copybtn, .sphinxsidebar, .related, .footer, .live-figure, colgroup { display: none; }
+.contents-of-all { break-before: page; } .contents-of-all li { margin: 3pt 0; } a { color: #003d7a; }
+"""
+# Folds open, pictures there, a list of all chapters after the first page.
+PREPARE = """async () => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  for (const image of document.images) image.loading = "eager";
+  const list = document.createElement("ol");
+  const chapters = [...document.querySelectorAll("[id^='document-']")].map((mark) => mark.nextElementSibling);
+  for (const chapter of chapters) {
+    const title = chapter.querySelector("h1, h2, h3, h4, h5, h6");
+    title.classList.add("chapter");
+    const [item, link] = [document.createElement("li"), document.createElement("a")];
+    link.href = "#" + chapter.id;
+    link.textContent = title.firstChild.textContent;
+    item.append(link);
+    list.append(item);
+  }
+  const contents = document.createElement("section");
+  contents.className = "contents-of-all";
+  const heading = document.createElement("h2");
+  heading.textContent = "Contents";
+  contents.append(heading, list);
+  chapters[0].before(contents);
+  await Promise.all([...document.images].map((image) => image.decode().catch(() => image.remove())));
+  return chapters.length;
+}"""
+FOOT = '<div style="font-size: 8pt; width: 100%; text-align: center"><span class="pageNumber"></span></div>'
+
+
+def write_pdf(file: Path) -> int:
+    """Print the course: the number of its chapters.
+
+    Raises:
+        SystemExit: packages are missing, or a page could not be made.
+    """
+    if missing := site.missing_packages():
+        sys.exit(f"The printed course needs {', '.join(missing)}: `make pdf` installs them.")
+    folder = paths.BUILD / "print"
+    plain = site.settings("") | {"html_theme": "basic", "html_theme_options": {}, "html_js_files": []}
+    if site.run_sphinx("singlehtml", folder, plain):
+        sys.exit("The pages could not be made; the lines above say why.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        page = browser.new_page()
+        page.goto((folder / "index.html").as_uri())
+        page.add_style_tag(content=STYLE)
+        chapters = page.evaluate(PREPARE)
+        page.pdf(
+            path=file,
+            format="A4",
+            margin=dict.fromkeys(("top", "bottom", "left", "right"), "18mm"),
+            display_header_footer=True,
+            header_template="<span></span>",
+            footer_template=FOOT,
+            print_background=True,
+            outline=True,
+            tagged=True,
+        )
+    return chapters
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path, default=paths.BUILD / "course.pdf", metavar="FILE")
+    file = parser.parse_args().file
+    chapters = write_pdf(file)
+    print(f"{chapters} chapters in {file}, {file.stat().st_size / 2**20:.0f} MiB.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""Lesson 8: its settings, the bases it builds on, and its drawings."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from utils.confusion import wilson_interval
+from utils.datasets import TRAFFIC_SIGN_CLASSES
+from utils.downloads import fetch
+from utils.plotting import PALETTE, RIGHT_COLOUR, WRONG_COLOUR, plot_history
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What lesson 8 trains, and how."""
+
+    backbone: str = "lite0"  # or "vgg16", for a GPU
+    cut: str = "block06_expand_relu6"  # Lite0's last layer that is kept
+    size: int = 64  # pictures are size x size x 3
+    batch_size: int = 32
+    dropout: float = 0.5
+    scratch_epochs: int = 8
+    head_epochs: int = 15
+    head_rate: float = 2e-3
+    epochs: int = 5  # of fine-tuning
+    learning_rate: float = 1e-3
+    fine_tune_layers: int = 37  # how many of the base's last layers train
+    freeze_normalisation: bool = True
+    augmentation: float = 1.0  # how strong
+
+
+QUICK = Settings()
+FULL_LITE0 = Settings(
+    cut="block12_expand_relu6",
+    size=96,
+    epochs=20,
+    learning_rate=2e-3,
+    fine_tune_layers=89,
+    freeze_normalisation=False,
+    augmentation=1.5,
+)
+FULL_VGG16 = Settings(  # a classic recipe: half an hour on a GPU
+    backbone="vgg16",
+    size=224,
+    dropout=0.6,
+    head_epochs=30,
+    head_rate=1e-3,
+    epochs=101,
+    learning_rate=1e-4,
+    fine_tune_layers=8,
+)
+
+
+def as_table(settings: Settings) -> pd.DataFrame:
+    """The settings, one a row."""
+    return pd.DataFrame({"value": {name: str(value) for name, value in asdict(settings).items()}})
+
+
+def load_base(backbone: str, size: int, cut: str, pretrained: bool = True) -> keras.Model:
+    """A network up to its last feature maps, named as its backbone.
+
+    Args:
+        backbone: "lite0" or "vgg16".
+        size: of the pictures, in pixels.
+        cut: the layer of Lite0 whose output is kept.
+        pretrained: whether VGG16 gets ImageNet's weights; Lite0 always has them.
+    """
+    if backbone == "lite0":
+        network = keras.models.load_model(fetch("models/efficientnet_lite0.keras"))
+        return keras.Model(network.input, network.get_layer(cut).output, name="lite0")
+    base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(size, size, 3), name="vgg16")
+    if pretrained:
+        base.load_weights(fetch("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"))
+    return base
+
+
+def rule_table(rules: Mapping[str, Any]) -> pd.DataFrame:
+    """What breaking each rule costs, in percentage points of test accuracy, from the results of several seeds."""
+    rows = []
+    for data in (name for name in ("rendered signs", "photographs") if name in rules):
+        for way, runs in rules[data]["test_accuracy"].items():
+            effect = rules[data]["effect"].get(way, {})
+            ends = {f"effect{words}": 100 * effect.get(end, np.nan) for end, words in EFFECT.items()}
+            rows.append({"data": data, "way": way, "accuracy": 100 * np.mean(runs), **ends})
+    return pd.DataFrame(rows).set_index(["data", "way"])
+
+
+EFFECT = {"mean": "", "low": " from", "high": " to"}
+
+
+def with_interval(accuracy: float, n: int) -> dict[str, float]:
+    """An accuracy measured on n pictures, in per cent, with the ends of its 95 % interval."""
+    low, high = wilson_interval(round(accuracy * n), n)
+    return {"accuracy": 100 * accuracy, "from": 100 * low, "to": 100 * high}
+
+
+def real_table(real: Mapping[str, Any]) -> pd.DataFrame:
+    """Accuracy on real test photographs with its 95 % interval, in per cent, for three trainings.
+
+    Args:
+        real: what stands in data/gtsrb_history.json.
+    """
+    rows = {}
+    for name, result in (
+        ("this lesson's network, rendered signs", real["lesson_to_real"]),
+        ("a longer training, rendered signs", real["rendered_to_real"]),
+        ("real photographs", real),
+    ):
+        rows[name] = with_interval(result["test_accuracy"], result["test_images"])
+    return pd.DataFrame(rows).T
+
+
+def one_of_each(pictures: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each class the place of one picture, the one whose mean is closest to 120, a medium brightness."""
+    distance = np.abs(pictures.mean(axis=(1, 2, 3)) - 120)
+    return np.array([np.where(labels == number, distance, np.inf).argmin() for number in range(labels.max() + 1)])
+
+
+def plot_both(history: Any, name: str, chance_loss: float) -> np.ndarray:
+    """Loss, with that of a network that knows nothing, and accuracy of a training, side by side."""
+    axes = plt.subplots(1, 2, figsize=(9.5, 3.4), layout="constrained")[1]
+    plot_history(history, "loss", title=f"{name}: loss", ax=axes[0])
+    axes[0].axhline(chance_loss, linestyle=":", color=PALETTE["black"], label="knowing nothing")
+    axes[0].legend()
+    plot_history(history, "accuracy", title=f"{name}: accuracy", ylim=(0, 1), ax=axes[1])
+    return axes
+
+
+def plot_curves(curves: Mapping[str, Sequence[float]], boundary: int) -> Axes:
+    """Validation accuracy over the epochs, one curve a training, and a line where phase 2 begins.
+
+    Args:
+        curves: accuracies in [0, 1], one an epoch.
+        boundary: the last epoch of phase 1.
+    """
+    ax = plt.subplots(layout="constrained")[1]
+    for (name, values), marker in zip(curves.items(), "os^", strict=False):
+        ax.plot(range(1, len(values) + 1), values, f"{marker}-", label=name)
+    ax.axvline(boundary + 0.5, linestyle=":", color=PALETTE["grey"])
+    ax.text(boundary + 0.7, 0.03, "phase 2", color=PALETTE["black"])
+    ax.set(xlabel="epoch", ylabel="validation accuracy", ylim=(0, 1))
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_title("Fine-tuning goes on where the frozen base stops")
+    ax.legend(loc="center right")
+    return ax
+
+
+def show_scene(scene: np.ndarray, boxes: pd.DataFrame, answers: Sequence[str]) -> Axes:
+    """A photograph with a box around each sign and the answer below it.
+
+    Args:
+        scene: (H, W, 3) uint8 RGB.
+        boxes: one row for each sign, with the columns left, top, right and bottom, in pixels.
+        answers: one for each sign.
+    """
+    ax = plt.figure(figsize=(8.5, 8.5 * scene.shape[0] / scene.shape[1])).add_axes((0, 0, 1, 1))
+    ax.imshow(scene)
+    ax.axis("off")
+    for box, answer in zip(boxes.itertuples(), answers, strict=True):
+        place, width, height = (box.left, box.top), box.right - box.left, box.bottom - box.top
+        ax.add_patch(Rectangle(place, width, height, fill=False, linewidth=2, edgecolor=PALETTE["sky"]))
+        ax.text(
+            (box.left + box.right) / 2,
+            box.bottom + 6,
+            answer,
+            ha="center",
+            va="top",
+            fontsize=11,
+            bbox={"facecolor": "white", "edgecolor": PALETTE["sky"], "boxstyle": "round,pad=0.25"},
+        )
+    return ax
+
+
+def spoiled(sign: np.ndarray, turn: float, brightness: float, blur: float, noise: float, pixels: int) -> np.ndarray:
+    """A sign turned, blurred, reduced, lit and made grainy; with 0, 1, 0, 0 and its own size it stays as it is.
+
+    Args:
+        sign: (S, S, 3) uint8.
+        turn: degrees, clockwise; corners are filled with the mean colour of the border.
+        brightness: a factor on the pixels.
+        blur: standard deviation of a Gaussian filter, in pixels.
+        noise: standard deviation in grey levels.
+        pixels: the side to which the sign is reduced before it is enlarged again.
+    """
+    size = len(sign)
+    image = sign
+    if turn:
+        border = np.concatenate([sign[0], sign[-1], sign[:, 0], sign[:, -1]]).mean(axis=0)
+        matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), -turn, 1)
+        image = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_CUBIC, borderValue=border.tolist())
+    if blur:
+        image = cv2.GaussianBlur(image, (0, 0), blur)
+    if pixels < size:
+        image = cv2.resize(image, (pixels, pixels), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
+    grain = np.random.default_rng(0).normal(0, 1, sign.shape)
+    return np.clip(brightness * image + noise * grain, 0, 255).round().astype(np.uint8)
+
+
+def draw_answer(original: np.ndarray, changed: np.ndarray, probabilities: np.ndarray, truth: int) -> Figure:
+    """A sign, the same sign spoiled, and the five best answers to the second as bars."""
+    figure = plt.figure(figsize=(8.4, 2.7))
+    for left, picture, title in ((0.01, original, "test picture"), (0.25, changed, "what the network gets")):
+        ax = figure.add_axes((left, 0.2, 0.23, 0.68), title=title)
+        ax.imshow(picture)
+        ax.axis("off")
+    best = np.argsort(probabilities)[-5:]
+    names = [textwrap.shorten(TRAFFIC_SIGN_CLASSES[k], 26, placeholder=" …") for k in best]
+    colours = [RIGHT_COLOUR if k == truth else WRONG_COLOUR for k in best]
+    ax = figure.add_axes((0.74, 0.2, 0.24, 0.68), title="right" if best[-1] == truth else "wrong")
+    ax.bar_label(ax.barh(names, probabilities[best], color=colours), fmt="%.2f", padding=3)
+    ax.set(xlim=(0, 1.2), xlabel="probability")
+    ax.grid(axis="y", visible=False)
+    return figure
