@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import keras
 import nbformat
@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from tests.training_data import camvid_zip, cifar10_zip, signs_zip
-from tools.train import cifar10, common, hrnet, score, signs, small
+from tests.training_data import camvid_zip, cifar10_zip, encoded, noise, signs_zip, write_zip
+from tools.train import cifar10, common, hrnet, rules, score, signs, small
 from tools.train.cifar10 import Recipe
 from utils import paths
 from utils.datasets import CIFAR10_CLASSES
@@ -165,6 +165,54 @@ model.set_weights([0 * model.weights[0].numpy(), keras.ops.one_hot(2, 43)])"""
     assert (part["test_accuracy"], part["test_images"], part["recall"][2]) == (0.5, 2, 1)
 
 
+def test_the_rules_of_fine_tuning_are_broken_one_at_a_time():
+    kept = asdict(rules.LESSON)
+    assert [[key for key in kept if asdict(broken)[key] != kept[key]] for broken in rules.BROKEN.values()] == [
+        ["head_first"],
+        ["normalisation_learns"],
+        ["rate"],
+    ]
+
+
+@pytest.mark.parametrize("learns", [False, True])
+def test_normalisation_learns_only_if_its_rule_is_broken(photographs, learns):
+    lesson = replace(rules.LESSON, size=24, cut="block12_expand_relu6", fine_tuned=2, normalisation_learns=learns)
+    train_set = signs.read_part(photographs, "Train", 24)
+    keras.utils.set_random_seed(0)
+    model = rules.train(signs.BACKBONE, train_set, replace(lesson, epochs=1, head_epochs=1, batch_size=4), 0, 43)
+    before = keras.models.load_model(signs.BACKBONE)
+    after = model.get_layer("lite0")
+    same = [np.array_equal(a, b) for a, b in zip(before.get_weights(), after.get_weights(), strict=True)]
+    assert same[:2] == [True, True]  # the first convolution is not among the last layers
+    assert same[-2:] == [False, False]  # the last convolution is
+    assert set(same[2:6]) == {not learns}
+
+
+def test_the_effect_of_a_broken_rule_has_student_s_interval():
+    found = rules.effect([0.70, 0.72, 0.74], [0.71, 0.71, 0.71])
+    assert found == {"mean": 0.01, "low": pytest.approx(0.01 - 4.303 * 0.02 / 3**0.5, abs=1e-5), "high": 0.05969}
+
+
+def test_rules_are_measured_on_both_kinds_of_sign_and_go_on(photographs, tmp_path, monkeypatch, capsys):
+    tiny = replace(rules.LESSON, size=24, cut="block12_expand_relu6", fine_tuned=2, head_epochs=1, batch_size=4)
+    monkeypatch.setattr(rules, "LESSON", tiny)
+    monkeypatch.setattr(rules, "BROKEN", {"all at once": replace(tiny, head_first=False)})
+    command = (monkeypatch, signs, "rules", photographs, "--seeds", 3, 4, "--epochs", 1, "--target", tmp_path / "run")
+    run(*command)
+    measured = result(tmp_path / "run", "signs_rules.json")
+    assert measured["seeds"] == [3, 4] and "epochs: 1" in measured["trial"]
+    for kind in ("photographs", "rendered signs"):
+        assert measured[kind]["test_images"] == 2
+        kept, broken = measured[kind]["test_accuracy"].values()
+        assert len(kept) == len(broken) == 2
+        assert measured[kind]["effect"]["all at once"]["mean"] == pytest.approx(np.mean(broken) - np.mean(kept))
+    monkeypatch.setattr(rules, "train", lambda *_: pytest.fail("it was measured before"))
+    run(*command)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, signs, "rules", photographs, "--seeds", 3)
+    assert "two to five seeds" in capsys.readouterr().err
+
+
 # The small HRNet
 
 
@@ -217,6 +265,45 @@ def test_views_keep_frame_and_mask_together():
         changed, kept = hrnet.random_camera(view, cut)
         assert 0 <= float(tf.reduce_min(changed)) <= float(tf.reduce_max(changed)) <= 1
         np.testing.assert_array_equal(kept, cut)
+
+
+def test_some_crops_are_laid_around_thin_classes_and_dusk_keeps_the_range():
+    mask = np.zeros((360, 480), np.uint8)
+    mask[340:350, 470:472] = hrnet.THIN[0]
+    frame = np.zeros((360, 480, 3), np.uint8)
+    for seed in range(4):
+        tf.random.set_seed(seed)
+        view, cut = hrnet.random_view(tf.constant(frame), tf.constant(mask), thin=1.0, largest=2.5)
+        assert (np.asarray(cut) == hrnet.THIN[0]).any()
+        changed, kept = hrnet.random_weather(view + 0.5, cut)
+        assert 0 <= float(tf.reduce_min(changed)) <= float(tf.reduce_max(changed)) <= 1
+        np.testing.assert_array_equal(kept, cut)
+    view, cut = hrnet.random_view(tf.constant(frame), tf.zeros_like(mask), thin=1.0)  # a frame without thin classes
+    assert view.shape == (*hrnet.CROP, 3) and not np.asarray(cut).any()
+
+
+def test_a_drive_can_be_left_out_of_the_training_and_is_scored_alone(model, tmp_path, monkeypatch, capsys):
+    files = {}
+    for number, name in enumerate(("train/images/A_1", "train/images/A_2", "train/images/B_1", "val/images/C_1")):
+        files[f"camvid/{name}.png"] = encoded(noise(number, 36, 48, 3))
+        files[f"camvid/{name}.png".replace("images", "labels")] = encoded(noise(number, 36, 48, top=12))
+    path, target, seen = write_zip(tmp_path / "camvid.zip", files), tmp_path / "run", []
+
+    def train(data, folder, recipe, limit, leave_out, start):
+        seen.append(len(hrnet.read_frames(data[0], "train", limit, lambda name: hrnet.drive(name) != leave_out)[0]))
+        return model, {"loss": [2.5], "seconds": [30.4]}, seen[0]
+
+    monkeypatch.setattr(hrnet, "train", train)
+    run(monkeypatch, hrnet, path, "--leave-out", "A", "--epochs", 1, "--target", target)
+    written = result(target, "hrnet_drives.json")["A"]
+    assert {name: part["frames"] for name, part in written["scores"].items()} == {
+        "drive A, left out": 2,
+        "validation frames": 1,
+        "frames learned from": 1,
+    }
+    assert seen == [1] and "on drive A, left out" in capsys.readouterr().out
+    assert written["command"].startswith("python -m tools.train.hrnet camvid.zip --leave-out A --epochs 1")
+    assert not (target / "assets" / "models").exists()
 
 
 def test_a_training_scores_and_exports_what_answers_as_the_hub_s_does(model, tmp_path, monkeypatch, capsys):

@@ -2,11 +2,18 @@
 
     python -m tools.data.street_photos training photos.zip
     python -m tools.train.hrnet camvid_trainval.zip photos.zip photos.zip
+    python -m tools.train.hrnet camvid_trainval.zip photos.zip photos.zip --leave-out 0001TP --epochs 40
 
 The first zip (or folder) holds 367 training and 101 validation frames of 360x480 with masks of the ids 0-10 (CLASSES)
 and 11 (unlabelled); further ones only training frames. A zip that is named twice is seen twice an epoch. A training can
 be stopped and started again. It takes 37 minutes of two cores; at its end the validation frames are scored and the
 model is exported, and `python -m tools.train.publish` puts both, hrnet_scores.json and models/hrnet_small, into assets.
+
+The validation frames are no test. They are seven seconds of the drive 0016E5 (frames 07959 to 08159), of which 204
+other frames are in the training, the nearest a second before and after; and the recipe was chosen on them.
+`--leave-out` trains without one of the three drives 0001TP (62 frames at dusk), 0006R0 (101) and 0016E5 (204), and
+scores on that drive, on the validation frames, and on the frames learned from: hrnet_drives.json. The other options
+change the recipe; docs/TRIED.md has what they gave. `--start` begins with the weights of a trained network.
 
 The network follows HRNet (Wang et al., "Deep High-Resolution Representation Learning for Visual Recognition", 2020):
 parallel branches at strides 4, 8 and 16 that exchange their features, here with 32, 64 and 96 channels. They begin
@@ -19,6 +26,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +43,7 @@ from utils.confusion import confusion_matrix
 
 CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "cyclist")
 UNLABELLED = len(CLASSES)
+THIN = (2, 6)  # pole and sign
 CAMVID_IDS = (21, 4, 8, 17, 19, 26, 20, 9, 5, 16, 2)  # the same classes among CamVid's 32, in alphabetical order
 BACKBONE = paths.ASSETS / "models" / "efficientnet_lite0.keras"
 STEM_LAYERS = ("block01_project_bn", "block03_add", "block05_add", "block11_add")
@@ -46,13 +55,21 @@ EPOCHS = 70
 SEED = 42
 
 
-def read_frames(path: Path, part: str, limit: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def drive(name: str) -> str:
+    """The drive that a frame is from, which its name begins with: "0001TP" of 0001TP_006690.png."""
+    return Path(name).stem.split("_")[0]
+
+
+def read_frames(
+    path: Path, part: str, limit: int | None = None, keep: Callable[[str], bool] = lambda name: True
+) -> tuple[np.ndarray, np.ndarray]:
     """The frames of "train" or "val" (or another split that is there) and their masks.
 
     Args:
         path: zip or folder of …/<part>/images/ and …/<part>/labels/.
         part: which split.
         limit: only so many, evenly spaced.
+        keep: says of a file's name whether it is taken.
 
     Returns:
         (N, H, W, 3) uint8 RGB and (N, H, W) uint8 in 0..11.
@@ -62,7 +79,8 @@ def read_frames(path: Path, part: str, limit: int | None = None) -> tuple[np.nda
     """
     pictures = open_data(path, "CamVid")
     names = {
-        kind: [name for name in pictures.names if f"/{part}/{kind}/" in f"/{name}"] for kind in ("images", "labels")
+        kind: [name for name in pictures.names if f"/{part}/{kind}/" in f"/{name}" and keep(name)]
+        for kind in ("images", "labels")
     }
     stems = {kind: [Path(name).stem for name in files] for kind, files in names.items()}
     if not stems["images"]:
@@ -86,14 +104,30 @@ def class_weights(masks: np.ndarray) -> np.ndarray:
     return (weights / weights.mean()).astype(np.float32)
 
 
-def random_view(frame: Any, mask: Any) -> tuple[Any, Any]:
-    """A random crop at a random scale and aspect, perhaps mirrored, resized to CROP: float32 in [0, 1] and int32."""
+def thin_corner(mask: Any, size: Any) -> Any:
+    """A corner of a crop of that size with a random pixel of a thin class in its middle, as far as the frame allows."""
+    thin = tf.where(tf.reduce_any(mask[..., None] == tf.constant(THIN, mask.dtype), axis=-1))
+    middle = tf.random.shuffle(tf.cast(thin, tf.int32))[0] if tf.shape(thin)[0] > 0 else tf.shape(mask) // 2
+    return tf.clip_by_value(middle - size // 2, 0, tf.shape(mask) - size)
+
+
+def random_view(frame: Any, mask: Any, thin: float = 0.0, largest: float = 1.9) -> tuple[Any, Any]:
+    """A random crop at a random scale and aspect, perhaps mirrored, resized to CROP: float32 in [0, 1] and int32.
+
+    Args:
+        frame: (H, W, 3) uint8.
+        mask: (H, W) uint8.
+        thin: how many of the crops are laid around a thin class, in [0, 1].
+        largest: scale.
+    """
     uniform = tf.random.uniform
-    scale = tf.exp(uniform([], tf.math.log(0.6), tf.math.log(1.9)))
+    scale = tf.exp(uniform([], tf.math.log(0.6), tf.math.log(largest)))
     aspect = tf.exp(uniform([], -0.15, 0.15))
     size = tf.stack([CROP[0] / scale * aspect, CROP[1] / scale / aspect])
     size = tf.minimum(tf.cast(size, tf.int32), tf.shape(mask))
     corner = tf.cast(uniform([2]) * tf.cast(tf.shape(mask) - size + 1, tf.float32), tf.int32)
+    if uniform([]) < thin:
+        corner = thin_corner(mask, size)
     frame = frame[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
     mask = mask[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
     if uniform([]) < 0.5:
@@ -101,6 +135,28 @@ def random_view(frame: Any, mask: Any) -> tuple[Any, Any]:
     frame = tf.image.resize(frame, CROP, antialias=False) / 255
     mask = tf.image.resize(mask[..., None], CROP, method="nearest")[..., 0]
     return frame, tf.cast(mask, tf.int32)
+
+
+def random_paste(frame: Any, mask: Any, other: Any, other_mask: Any) -> tuple[Any, Any]:
+    """Another frame's poles and signs over a frame, moved sideways and in another light; uint8, as they came."""
+    uniform = tf.random.uniform
+    shift = uniform([], 0, tf.shape(mask)[1], tf.int32)
+    other, other_mask = tf.roll(other, shift, 1), tf.roll(other_mask, shift, 1)
+    if uniform([]) < 0.5:
+        other, other_mask = other[:, ::-1], other_mask[:, ::-1]
+    thin = tf.reduce_any(other_mask[..., None] == tf.constant(THIN, mask.dtype), axis=-1)
+    lit = tf.cast(tf.minimum(tf.cast(other, tf.float32) * uniform([], 0.3, 1.2), 255), frame.dtype)
+    return tf.where(thin[..., None], lit, frame), tf.where(thin, other_mask, mask)
+
+
+def random_weather(frame: Any, mask: Any) -> tuple[Any, Any]:
+    """More than `random_camera` does: dusk, with its cast, or haze, in every other frame. The mask stays."""
+    uniform = tf.random.uniform
+    if uniform([]) < 0.3:
+        frame = frame ** uniform([], 1.2, 2.5) * uniform([1, 1, 3], 0.7, 1.0) * uniform([], 0.3, 0.9)
+    elif uniform([]) < 0.3:
+        frame += uniform([], 0.1, 0.5) * (uniform([1, 1, 3], 0.7, 1.0) - frame)
+    return frame, mask
 
 
 def random_camera(frame: Any, mask: Any) -> tuple[Any, Any]:
@@ -257,22 +313,62 @@ class MeanIoU(keras.callbacks.Callback):
             ).mean()
 
 
-def train(data: list[Path], folder: Path, epochs: int, rate: float, limit: int | None) -> tuple[keras.Model, dict, int]:
-    """The trained model, its history, and how many frames an epoch has."""
-    parts = [read_frames(path, "train", limit) for path in data]
+def begin_with(model: keras.Model, path: Path) -> None:
+    """Give a network the weights of a trained one: a .keras file, or a folder that `export` wrote."""
+    if path.is_dir():
+        for variable, value in zip(model.variables, tf.saved_model.load(str(path)).values, strict=True):
+            variable.assign(value)
+    else:
+        model.set_weights(keras.models.load_model(path).get_weights())
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a training depends on, apart from its frames."""
+
+    epochs: int = EPOCHS
+    rate: float = LEARNING_RATE  # the highest
+    thin: float = 0.0  # how many crops are laid around a thin class
+    thin_weight: float = 1.0  # by how much their pixels count for more
+    largest: float = 1.9  # scale of a crop
+    paste: float = 0.0  # how many frames have another frame's poles and signs over them
+    weather: bool = False  # dusk and haze
+    averaged: bool = False  # the weights are the moving average over the last steps
+
+
+def train(
+    data: list[Path], folder: Path, recipe: Recipe, limit: int | None, leave_out: str = "", start: Path | None = None
+) -> tuple[keras.Model, dict, int]:
+    """The trained model, its history, and how many frames an epoch has; a drive that is left out is not among them."""
+    parts = [read_frames(path, "train", limit, lambda name: drive(name) != leave_out) for path in data]
     frames, masks = (np.concatenate(part) for part in zip(*parts, strict=True))
     keras.utils.set_random_seed(SEED)
     model = build()
-    steps = max(1, len(frames) // BATCH_SIZE)
-    decay = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=rate, warmup_steps=steps)
-    optimizer = keras.optimizers.AdamW(decay, weight_decay=1e-3, clipnorm=5.0)
-    model.compile(optimizer, segmentation_loss(class_weights(masks)))
+    if start:
+        begin_with(model, start)
+    steps, epochs = max(1, len(frames) // BATCH_SIZE), recipe.epochs
+    decay = keras.optimizers.schedules.CosineDecay(1e-4, epochs * steps, warmup_target=recipe.rate, warmup_steps=steps)
+    optimizer = keras.optimizers.AdamW(decay, weight_decay=1e-3, clipnorm=5.0, use_ema=recipe.averaged)
+    weights = class_weights(masks)
+    weights[list(THIN)] *= recipe.thin_weight
+    model.compile(optimizer, segmentation_loss(weights))
     views = tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(len(frames)).repeat()
-    views = views.map(random_view, 2).map(random_camera, 2).batch(BATCH_SIZE).prefetch(2)
+    if recipe.paste:
+        pairs = tf.data.Dataset.zip(views, tf.data.Dataset.from_tensor_slices((frames, masks)).shuffle(97).repeat())
+        views = pairs.map(
+            lambda one, other: tf.cond(
+                tf.random.uniform([]) < recipe.paste, lambda: random_paste(*one, *other), lambda: one
+            ),
+            2,
+        )
+    views = views.map(lambda frame, mask: random_view(frame, mask, recipe.thin, recipe.largest), 2)
+    if recipe.weather:
+        views = views.map(random_weather, 2)
+    views = views.map(random_camera, 2).batch(BATCH_SIZE).prefetch(2)
     model, history = common.train(
         model,
         folder,
-        {"epochs": epochs, "rate": rate, "frames": len(frames)},
+        asdict(recipe) | {"frames": len(frames), "leave_out": leave_out, "start": str(start or "")},
         [MeanIoU(*read_frames(data[0], "val", limit))],
         x=views,
         shuffle=False,
@@ -303,27 +399,82 @@ def export(model: keras.Model, target: Path) -> None:
     beside.replace(target)
 
 
+def left_out_scores(model: keras.Model, path: Path, leave_out: str, limit: int | None) -> dict[str, Any]:
+    """The scores on a drive that the training left out, on the validation frames, and on the drives learned from."""
+    parts = {
+        f"drive {leave_out}, left out": read_frames(path, "train", limit, lambda name: drive(name) == leave_out),
+        "validation frames": read_frames(path, "val", limit),
+        "frames learned from": read_frames(path, "train", limit, lambda name: drive(name) != leave_out),
+    }
+    results = {}
+    for name, (frames, masks) in parts.items():
+        results[name] = {"frames": len(frames), **scores(confusion(model.predict_on_batch, frames, masks))}
+        del results[name]["confusion"], results[name]["classes"]
+    return results
+
+
+def typed(words: list[str]) -> str:
+    """The command, with the names of the zips alone and without the option that says where results go."""
+    kept = [Path(word).name if word.endswith(".zip") else word for word in words]
+    if "--target" in kept:
+        place = kept.index("--target")
+        del kept[place : place + 2]
+    return " ".join(["python -m tools.train.hrnet", *kept])
+
+
 def main() -> None:
     parser = common.command_line(__doc__, "hrnet")
     parser.add_argument("data", type=Path, nargs="+", help="camvid_trainval.zip, and zips of further training frames")
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="largest learning rate (%(default)s)")
+    parser.add_argument("--leave-out", metavar="DRIVE", help="train without a drive, such as 0001TP, and score on it")
+    parser.add_argument("--start", type=Path, help="begin with these weights: trained.keras or an exported folder")
+    parser.add_argument("--paste", type=float, default=0, help="share of frames with other frames' poles (%(default)s)")
+    parser.add_argument("--thin", type=float, default=0, help="share of crops around poles and signs (%(default)s)")
+    parser.add_argument("--thin-weight", type=float, default=1, help="their weight in the loss (%(default)s)")
+    parser.add_argument("--largest", type=float, default=1.9, help="scale of a crop (%(default)s)")
+    parser.add_argument("--weather", action="store_true", help="dusk and haze among the augmentation")
+    parser.add_argument("--averaged", action="store_true", help="average the weights over the last steps")
     arguments = parser.parse_args()
     data, target, limit = arguments.data, arguments.target, arguments.limit
-    epochs = arguments.epochs or EPOCHS
-    model, history, n_train = train(data, target / "hrnet", epochs, arguments.rate, limit)
+    recipe = Recipe(
+        arguments.epochs or EPOCHS,
+        arguments.rate,
+        arguments.thin,
+        arguments.thin_weight,
+        arguments.largest,
+        arguments.paste,
+        arguments.weather,
+        arguments.averaged,
+    )
+    leave_out = arguments.leave_out
+    model, history, n_train = train(data, target / "hrnet", recipe, limit, leave_out or "", arguments.start)
+    result = {
+        "training_data": f"{n_train} frames an epoch, of {', '.join(path.name for path in data)}",
+        "versions": common.versions(),
+        "command": typed(sys.argv[1:]),
+        "seed": SEED,
+        "recipe": asdict(recipe),
+        "epochs": recipe.epochs,
+        "seconds": round(sum(history["seconds"])),
+        "loss": [round(value, 4) for value in history["loss"]],
+        "mean_iou_by_epoch": {
+            str(epoch): round(row["mean_iou"], 4)
+            for epoch, row in enumerate(common.read_json(target / "hrnet" / "history.json", []), 1)
+            if "mean_iou" in row
+        },
+        **common.trial(None if leave_out else arguments.epochs, limit),
+    }
+    if leave_out:
+        result["scores"] = left_out_scores(model, data[0], leave_out, limit)
+        parts = [f"{part['mean_iou']:.3f} on {name}" for name, part in result["scores"].items()]
+        common.finish(target, "hrnet_drives.json", {leave_out: result}, f"Mean IoU {', '.join(parts)}.")
+        return
     frames, masks = read_frames(data[0], "val", limit)
     result = {
         "data": f"the {len(frames)} validation frames of CamVid, {masks.shape[1]}x{masks.shape[2]}; "
         "rows of `confusion` are true classes, entries pixels",
-        "training_data": f"{n_train} frames an epoch, of {', '.join(path.name for path in data)}",
-        "versions": common.versions(),
-        "command": f"python -m tools.train.hrnet {' '.join(path.name for path in data)}",
-        "seed": SEED,
-        "epochs": epochs,
-        "seconds": round(sum(history["seconds"])),
-        "loss": [round(value, 4) for value in history["loss"]],
+        **result,
         **scores(confusion(model.predict_on_batch, frames, masks)),
-        **common.trial(arguments.epochs, limit),
     }
     export(model, target / "assets" / "models" / "hrnet_small")
     sentence = (

@@ -4,6 +4,7 @@
     python -m tools.train.signs rendered gtsrb_40_per_class.zip
     python -m tools.train.signs ways gtsrb_40_per_class.zip
     python -m tools.train.signs lesson gtsrb_40_per_class.zip
+    python -m tools.train.signs rules gtsrb_40_per_class.zip --seeds 42 1 2
 
 The zip or folder holds GTSRB in lesson 8's layout: Train/<id>/ and Valid/<id>/ with 28 and 12 photographs a class,
 Test/ and Test.csv with half of the official test set. `real` trains on its 1,204 training images; `rendered` trains on
@@ -11,7 +12,8 @@ the drawn signs of assets/data/traffic_signs.zip and on no photograph at all. Bo
 A training can be stopped and started again. `real` costs twelve minutes of one core, half as much on two; `rendered`
 two and a half. `ways` compares three ways of training on the photographs, at 64 pixels and for 20 epochs each: from
 scratch, with every layer of Lite0 frozen, and fine-tuned. `lesson` runs lesson 8 up to its fine-tuning, in quick mode,
-and scores that network, too, on the test photographs.
+and scores that network, too, on the test photographs. `rules` breaks each of the lesson's three rules of fine-tuning
+alone, with several seeds, on photographs and on rendered signs (tools.train.rules).
 
 What goes beyond lesson 8's recipe: images of 112 pixels; more augmentation; softened labels; batch normalisation that
 learns the statistics of road signs; normalised contrast (in trials on rendered signs these last two changed nothing);
@@ -36,7 +38,7 @@ import tensorflow as tf
 from keras import layers, ops
 from nbclient import NotebookClient
 
-from tools.train import common
+from tools.train import common, rules
 from tools.train.data import PICTURE, open_data, resized
 from utils import paths
 from utils.confusion import confusion_matrix, recall_per_class
@@ -292,10 +294,38 @@ def lesson_on_photographs(path: Path, folder: Path) -> dict[str, Any]:
     }
 
 
+def measure_rules(path: Path, target: Path, seeds: list[int], epochs: int | None, limit: int | None) -> None:
+    """Lesson 8's three rules, each broken alone, on photographs and on rendered signs."""
+    lessons = {"as the lesson does it": rules.LESSON, **rules.BROKEN}
+    lessons = {name: replace(lesson, epochs=epochs or lesson.epochs) for name, lesson in lessons.items()}
+    size = rules.LESSON.size
+    sources = {"rendered signs": RENDERED, "photographs": path}
+    sets = {
+        kind: (read_part(source, "Train", size, limit), read_part(source, "Test", size, limit))
+        for kind, source in sources.items()
+    }
+    results = rules.measure(BACKBONE, sets, seeds, target / "rules", lessons, CLASSES)
+    result = {
+        "command": f"python -m tools.train.signs rules {path.name} --seeds {' '.join(map(str, seeds))}",
+        "versions": common.versions(),
+        "seeds": seeds,
+        "lessons": {name: asdict(lesson) for name, lesson in lessons.items()},
+        **results,
+        **common.trial(epochs, limit),
+    }
+    words = [
+        f"{name}, {kind}: {100 * one['mean']:+.1f} points ({100 * one['low']:+.1f} to {100 * one['high']:+.1f})"
+        for kind in sources
+        for name, one in result[kind]["effect"].items()
+    ]
+    common.finish(target, "signs_rules.json", result, "\n".join(words))
+
+
 def main() -> None:
     parser = common.command_line(__doc__, "signs")
-    parser.add_argument("kind", choices=(*SETTINGS, "ways", "lesson"), help="which training, see above")
+    parser.add_argument("kind", choices=(*SETTINGS, "ways", "lesson", "rules"), help="which training, see above")
     parser.add_argument("data", type=Path, help="zip or folder of Train/<id>/, Valid/<id>/, Test/ and Test.csv")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42, 1, 2], help="of `rules` (%(default)s)")
     arguments = parser.parse_args()
     kind, path, target, limit = arguments.kind, arguments.data, arguments.target, arguments.limit
     shortened = common.trial(arguments.epochs, limit)
@@ -304,6 +334,11 @@ def main() -> None:
         settings = replace(settings, epochs=arguments.epochs or settings.epochs)
         return run(kind, path, target / name, settings, limit) | shortened
 
+    if kind == "rules":
+        if len(arguments.seeds) not in rules.T_95:
+            parser.error("an interval takes two to five seeds")
+        measure_rules(path, target, arguments.seeds, arguments.epochs, limit)
+        return
     if kind == "ways":
         result = {}
         for name, settings in WAYS.items():

@@ -1,0 +1,171 @@
+"""Lesson 8's three rules of fine-tuning, measured: `python -m tools.train.signs rules ZIP --seeds 42 1 2`.
+
+The lesson trains a new head on frozen features first; then it fine-tunes the last layers at a low learning rate, while
+batch normalisation stays frozen. Here each rule is broken alone, with the lesson's own network, images and epochs, on
+photographs and on rendered signs.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from tools.train import common
+
+Images = tuple[np.ndarray, np.ndarray]
+T_95 = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776}  # Student's t for the 95 % interval of the mean of so many numbers
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Lesson 8's training; the three rules come first."""
+
+    head_first: bool = True
+    normalisation_learns: bool = False
+    rate: float = 1e-3  # of fine-tuning, the highest; it falls along half a cosine
+    size: int = 64
+    cut: str = "block06_expand_relu6"  # the layer of Lite0 whose output is kept
+    dropout: float = 0.5
+    batch_size: int = 32
+    head_epochs: int = 15
+    head_rate: float = 2e-3
+    epochs: int = 10
+    fine_tuned: int = 37  # how many of the base's last layers learn
+
+
+LESSON = Lesson()
+BROKEN = {
+    "all at once": replace(LESSON, head_first=False),
+    "normalisation learns": replace(LESSON, normalisation_learns=True),
+    "ten times the rate": replace(LESSON, rate=10 * LESSON.rate),
+}
+
+
+def build(backbone: Path, lesson: Lesson, classes: int) -> tuple[keras.Model, keras.Model]:
+    """Pixels 0..255 to probabilities, and the base in it; normalisation takes the batch's statistics if it learns."""
+    lite0 = keras.models.load_model(backbone)
+    base = keras.Model(lite0.input, lite0.get_layer(lesson.cut).output, name="lite0")
+    inputs = keras.Input((lesson.size, lesson.size, 3))
+    x = base(inputs) if lesson.normalisation_learns else base(inputs, training=False)
+    x = layers.Flatten(name="features")(layers.Rescaling(0.1)(x))
+    x = layers.Dense(classes, activation="softmax", name="signs")(layers.Dropout(lesson.dropout)(x))
+    return keras.Model(inputs, x), base
+
+
+def augmentation(seed: int) -> keras.Sequential:
+    """The lesson's."""
+    return keras.Sequential(
+        [
+            layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=seed),
+            layers.RandomRotation(0.02, fill_mode="nearest", seed=seed + 1),
+            layers.RandomZoom(0.1, fill_mode="nearest", seed=seed + 2),
+            layers.RandomBrightness(0.2, value_range=(0, 255), seed=seed + 3),
+            layers.RandomContrast(0.2, value_range=(0, 255), seed=seed + 4),
+        ]
+    )
+
+
+def compile_model(model: keras.Model, rate: float, steps: int) -> None:
+    """As the lesson does."""
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
+    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+
+
+def train_head(model: keras.Model, train_set: Images, lesson: Lesson) -> None:
+    """Train the head alone, on the features of images that are not augmented."""
+    features = model.get_layer("features").output
+    x = keras.Model(model.inputs, features).predict(train_set[0].astype("float32"), batch_size=64, verbose=0)
+    head = keras.Sequential([keras.Input(features.shape[1:]), *model.layers[-2:]])
+    compile_model(head, lesson.head_rate, lesson.head_epochs * -(-len(x) // lesson.batch_size))
+    head.fit(x, train_set[1], epochs=lesson.head_epochs, batch_size=lesson.batch_size, verbose=0)
+
+
+def set_trainable(base: keras.Model, lesson: Lesson) -> None:
+    """The last layers learn; batch normalisation among them only if the rule is broken."""
+    base.trainable = True
+    for index, layer in enumerate(base.layers):
+        is_normalisation = isinstance(layer, layers.BatchNormalization)
+        in_last = index >= len(base.layers) - lesson.fine_tuned
+        layer.trainable = in_last and (lesson.normalisation_learns or not is_normalisation)
+
+
+def train(backbone: Path, train_set: Images, lesson: Lesson, seed: int, classes: int) -> keras.Model:
+    """A network after the lesson's training, or after one with a broken rule."""
+    keras.utils.set_random_seed(seed)
+    model, base = build(backbone, lesson, classes)
+    base.trainable = False
+    if lesson.head_first:
+        train_head(model, train_set, lesson)
+    set_trainable(base, lesson)
+    keras.utils.set_random_seed(seed)
+    augment, n_train = augmentation(seed), len(train_set[0])
+    data = tf.data.Dataset.from_tensor_slices((train_set[0].astype("float32"), train_set[1]))
+    data = data.shuffle(n_train, seed=seed).batch(lesson.batch_size)
+    data = data.map(lambda x, y: (augment(x, training=True), y)).prefetch(2)
+    compile_model(model, lesson.rate, lesson.epochs * len(data))
+    model.fit(data, epochs=lesson.epochs, shuffle=False, verbose=0)
+    return model
+
+
+def effect(broken: list[float], kept: list[float]) -> dict[str, float]:
+    """What breaking a rule changes: the mean difference over the seeds, with Student's 95 % interval."""
+    differences = [b - k for b, k in zip(broken, kept, strict=True)]
+    mean, n = statistics.mean(differences), len(differences)
+    half = T_95[n] * statistics.stdev(differences) / n**0.5 if n in T_95 else float("nan")
+    return {"mean": round(mean, 5), "low": round(mean - half, 5), "high": round(mean + half, 5)}
+
+
+def measure(
+    backbone: Path,
+    sets: dict[str, tuple[Images, Images]],
+    seeds: list[int],
+    folder: Path,
+    lessons: dict[str, Lesson],
+    classes: int,
+) -> dict[str, Any]:
+    """Train every way with every seed on every kind of sign; what was measured before is taken from the folder.
+
+    Args:
+        backbone: Lite0.
+        sets: the training and the test images by the kind of sign.
+        seeds: of the trainings.
+        folder: for what has been measured.
+        lessons: "as the lesson does it", and the broken rules.
+        classes: how many kinds of sign there are.
+
+    Returns:
+        By the kind of sign the test accuracies by way and seed, and the effects of the broken rules.
+    """
+    file = folder / "accuracies.json"
+    done = common.read_json(file, {})
+    for kind, (train_set, test_set) in sets.items():
+        for seed in seeds:  # so that a run that is stopped has every way for some seeds
+            for name, lesson in lessons.items():
+                key = f"{kind}, {name}, {asdict(lesson)}, {seed}, {len(train_set[0])}"
+                if key not in done:
+                    model = train(backbone, train_set, lesson, seed, classes)
+                    answers = model.predict(test_set[0].astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
+                    done[key] = round(float((answers == test_set[1]).mean()), 5)
+                    common.write_json(file, done)
+                    print(f"{kind}, {name}, seed {seed}: {done[key]:.2%}", flush=True)
+    results: dict[str, Any] = {}
+    first = next(iter(lessons))
+    for kind, (train_set, test_set) in sets.items():
+        accuracies = {
+            name: [done[f"{kind}, {name}, {asdict(lesson)}, {seed}, {len(train_set[0])}"] for seed in seeds]
+            for name, lesson in lessons.items()
+        }
+        results[kind] = {
+            "train_images": len(train_set[0]),
+            "test_images": len(test_set[0]),
+            "test_accuracy": accuracies,
+            "effect": {name: effect(values, accuracies[first]) for name, values in accuracies.items() if name != first},
+        }
+    return results
