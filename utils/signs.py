@@ -44,8 +44,8 @@ class Settings:
 QUICK = Settings()
 FULL_LITE0 = Settings(
     cut="block12_expand_relu6",
-    size=96,
-    epochs=20,
+    size=112,
+    epochs=28,
     learning_rate=2e-3,
     fine_tune_layers=89,
     freeze_normalisation=False,
