@@ -84,7 +84,7 @@ LOADERS = {
     "apps.vgg16.preprocess_input": r"(vgg16|resnet50|inception_v3)_\w+_kernels\.h5",
     "FULL_VGG16": r"vgg16_\w+_notop\.h5",
     "traffic_signs_folder": "GTSRB_",
-    " street_photos()": "CamVid/test/",
+    "segmentation.street_photos()": "CamVid/test/",
 }
 
 
