@@ -12,7 +12,10 @@ from utils import paths
 
 def homes() -> dict[str, Path]:
     """Where Jupyter, IPython and Matplotlib keep their files, by the variables that name another place."""
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises an error for an account without a home
+    try:
+        home = Path.home()
+    except RuntimeError:  # an account without a home
+        home = Path(os.devnull)  # in which no folder can be made either
     return {
         "JUPYTER_DATA_DIR": Path(jupyter_data_dir()),
         "JUPYTER_RUNTIME_DIR": Path(jupyter_runtime_dir()),

@@ -31,13 +31,7 @@ TREES = paths.BUILD / "site-trees"  # what it keeps between reading and writing
 SCRIPTS = paths.BUILD / "site-scripts"  # the figures' data
 STATIC = Path(__file__).with_name("site_static")  # our style and script
 NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_copybutton")
-BESIDE = (
-    "docs/CLASSROOM.md",
-    "docs/RESULTS.md",
-    "docs/BENCHMARKS.md",
-    "docs/TRIED.md",
-    "docs/DOWNLOADS.md",
-)  # the lessons
+BESIDE = tuple(f"docs/{name}.md" for name in ("CLASSROOM", "RESULTS", "BENCHMARKS", "TRIED", "DOWNLOADS"))
 FOR_CONTRIBUTORS = ("CONTRIBUTING.md", "CHANGELOG.md", "assets/SOURCES.md")
 
 FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
@@ -204,10 +198,6 @@ def settings(repository: str) -> dict[str, Any]:
             "repository_branch": "main",
             "use_repository_button": True,
             "use_edit_page_button": True,
-            "launch_buttons": {
-                "colab_url": "https://colab.research.google.com",
-                "binderhub_url": "https://mybinder.org",
-            },
         }
     return {
         "project": TITLE,
@@ -294,8 +284,17 @@ def finish_page(app: Any, page: str, template: str, context: dict[str, Any], tre
             app.add_js_file(script)
 
 
+def only_what_is_there(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Offer to edit a page only where the repository has a file of that name: no glossary, no appendix by itself."""
+    if not (paths.ROOT / f"{page}{context.get('page_source_suffix', '')}").is_file():
+        for group in context.get("header_buttons", []):
+            buttons = group.get("buttons", [])
+            group["buttons"] = [button for button in buttons if button["label"] != "source-edit-button"]
+
+
 def setup(app: Any) -> dict[str, bool]:
     """What Sphinx calls: formulas are drawn, pictures load when they are near."""
     app.add_html_math_renderer("drawn", (inline_formula, None), (display_formula, None))
     app.connect("html-page-context", finish_page)
+    app.connect("html-page-context", only_what_is_there, priority=900)  # after the style's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

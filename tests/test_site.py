@@ -23,7 +23,7 @@ from course import cli, site
 from course.lessons import lesson_files
 from tests.test_accessibility import findings
 from tests.test_pages import fetched
-from utils import datasets
+from utils import datasets, paths
 from utils.digits import centre, one_of_each
 from utils.downloads import fetch
 
@@ -31,6 +31,7 @@ pytestmark = pytest.mark.slow
 LESSONS = [path.stem for path in lesson_files([])]
 # At most so many bytes of a lesson's page before its pictures.
 PAGE_LIMIT = 700_000
+REPOSITORY = "https://github.com/someone/course"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def folder(tmp_path_factory) -> Iterator[Path]:
         build = tmp_path_factory.mktemp("build")
         for name in ("SITE", "SOURCE", "TREES", "SCRIPTS"):
             patch.setattr(site, name, build / name)
-        assert site.build() == 0
+        assert site.build(REPOSITORY) == 0
         yield Path(shutil.copytree(build / "SITE", tmp_path_factory.mktemp("a site") / "unpacked"))
 
 
@@ -83,6 +84,20 @@ def test_every_link_leads_somewhere(pages):
             if not target.is_file() or (address.fragment and target in ids and address.fragment not in ids[target]):
                 dead.append((path.name, address.geturl()))
     assert checked > 1000 and dead == []
+
+
+def test_who_wants_to_edit_a_page_is_led_to_its_file(pages, folder):
+    """A file of the repository; an appendix, the start page and the glossary are none by themselves."""
+    found = {}
+    for path, page in pages.items():
+        edit = [str(a["href"]) for a in page.select("a[href*='/edit/']")]
+        found[path.relative_to(folder).as_posix()] = {
+            address.removeprefix(f"{REPOSITORY}/edit/main/") for address in edit
+        }
+        assert page.select_one(f"a[href='{REPOSITORY}']"), path
+    assert found[f"notebooks/{LESSONS[0]}.html"] == {f"notebooks/{LESSONS[0]}.ipynb"}
+    files = {file for files in found.values() for file in files}
+    assert len(files) > len(LESSONS) and all((paths.ROOT / file).is_file() for file in files)
 
 
 def test_pictures_have_their_alternative_texts_and_load_late(pages, folder):

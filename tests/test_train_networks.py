@@ -179,7 +179,7 @@ def test_normalisation_learns_only_if_its_rule_is_broken(photographs, learns):
     lesson = replace(rules.LESSON, size=24, cut="block12_expand_relu6", fine_tuned=2, normalisation_learns=learns)
     train_set = signs.read_part(photographs, "Train", 24)
     keras.utils.set_random_seed(0)
-    model = rules.train(signs.BACKBONE, train_set, replace(lesson, epochs=1, head_epochs=1, batch_size=4), 0, 43)
+    model = rules.train(train_set, replace(lesson, epochs=1, head_epochs=1, batch_size=4), 0, 43)
     before = keras.models.load_model(signs.BACKBONE)
     after = model.get_layer("lite0")
     same = [np.array_equal(a, b) for a, b in zip(before.get_weights(), after.get_weights(), strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import shutil
 import socket
@@ -207,6 +208,20 @@ def mean_iou(matrix: np.ndarray, least: float = 0.0) -> float:
 def pixel_accuracy(matrix: np.ndarray) -> float:
     """The share of pixels on the diagonal of a confusion matrix."""
     return float(np.trace(matrix) / np.sum(matrix))
+
+
+def left_out_scores() -> pd.DataFrame:
+    """IoU of each class, and their mean, of a small HRNet that was trained without one of CamVid's drives.
+
+    Returns:
+        One row for that drive and one for the validation frames (tools.train.hrnet --leave-out).
+    """
+    classes = json.loads(fetch("data/hrnet_scores.json").read_text(encoding="utf-8"))["classes"]
+    parts = json.loads(fetch("data/hrnet_drives.json").read_text(encoding="utf-8"))["0001TP"]["scores"]
+    rows = {name: part["iou"] for name, part in parts.items() if name != "frames learned from"}
+    table = pd.DataFrame(rows, index=classes).T
+    table["mean"] = table.mean(axis=1)
+    return table
 
 
 def show_masks(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -61,11 +61,6 @@ FULL_VGG16 = Settings(  # a classic recipe: half an hour on a GPU
     learning_rate=1e-4,
     fine_tune_layers=8,
 )
-
-
-def as_table(settings: Settings) -> pd.DataFrame:
-    """The settings, one a row."""
-    return pd.DataFrame({"value": {name: str(value) for name, value in asdict(settings).items()}})
 
 
 def load_base(backbone: str, size: int, cut: str, pretrained: bool = True) -> keras.Model:

@@ -233,7 +233,8 @@ The lesson's network and training with each of its rules broken alone, on
 test accuracies with the seeds {", ".join(map(str, measured["seeds"]))}, and what breaking the rule changes, in points,
 with Student's 95 % interval over the seeds. Where zero lies in an interval, these trainings show no difference. Every
 way fine-tunes for {measured["lessons"]["as the lesson does it"]["epochs"]} epochs, "all at once" without the head's
-epochs before. That each way has only three seeds makes the intervals wide.
+epochs before; "the base frozen" is the network before fine-tuning. That each way has only three seeds makes the
+intervals wide.
 {made_by(measured)}
 
 {table(["way", "photographs", "effect", "rendered signs", "effect"], rows)}

@@ -18,29 +18,34 @@ import tensorflow as tf
 from keras import layers
 
 from tools.train import common
+from utils import signs as lesson_8
 
 Images = tuple[np.ndarray, np.ndarray]
 T_95 = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776}  # Student's t for the 95 % interval of the mean of so many numbers
 
 
+QUICK = lesson_8.QUICK
+
+
 @dataclass(frozen=True)
 class Lesson:
-    """Lesson 8's training; the three rules come first."""
+    """Lesson 8's training in quick mode; the three rules come first."""
 
     head_first: bool = True
-    normalisation_learns: bool = False
-    rate: float = 1e-3  # of fine-tuning, the highest; it falls along half a cosine
-    size: int = 64
-    cut: str = "block06_expand_relu6"  # the layer of Lite0 whose output is kept
-    dropout: float = 0.5
-    batch_size: int = 32
-    head_epochs: int = 15
-    head_rate: float = 2e-3
-    epochs: int = 10
-    fine_tuned: int = 37  # how many of the base's last layers learn
+    normalisation_learns: bool = not QUICK.freeze_normalisation
+    rate: float = QUICK.learning_rate  # of fine-tuning, the highest; it falls along half a cosine
+    size: int = QUICK.size
+    cut: str = QUICK.cut
+    dropout: float = QUICK.dropout
+    batch_size: int = QUICK.batch_size
+    head_epochs: int = QUICK.head_epochs
+    head_rate: float = QUICK.head_rate
+    epochs: int = 10  # twice the lesson's; 0 leaves the base frozen
+    fine_tuned: int = QUICK.fine_tune_layers
 
 
 LESSON = Lesson()
+FROZEN = replace(LESSON, epochs=0)
 BROKEN = {
     "all at once": replace(LESSON, head_first=False),
     "normalisation learns": replace(LESSON, normalisation_learns=True),
@@ -48,10 +53,9 @@ BROKEN = {
 }
 
 
-def build(backbone: Path, lesson: Lesson, classes: int) -> tuple[keras.Model, keras.Model]:
+def build(lesson: Lesson, classes: int) -> tuple[keras.Model, keras.Model]:
     """Pixels 0..255 to probabilities, and the base in it; normalisation takes the batch's statistics if it learns."""
-    lite0 = keras.models.load_model(backbone)
-    base = keras.Model(lite0.input, lite0.get_layer(lesson.cut).output, name="lite0")
+    base = lesson_8.load_base("lite0", lesson.size, lesson.cut)
     inputs = keras.Input((lesson.size, lesson.size, 3))
     x = base(inputs) if lesson.normalisation_learns else base(inputs, training=False)
     x = layers.Flatten(name="features")(layers.Rescaling(0.1)(x))
@@ -96,13 +100,15 @@ def set_trainable(base: keras.Model, lesson: Lesson) -> None:
         layer.trainable = in_last and (lesson.normalisation_learns or not is_normalisation)
 
 
-def train(backbone: Path, train_set: Images, lesson: Lesson, seed: int, classes: int) -> keras.Model:
+def train(train_set: Images, lesson: Lesson, seed: int, classes: int) -> keras.Model:
     """A network after the lesson's training, or after one with a broken rule."""
     keras.utils.set_random_seed(seed)
-    model, base = build(backbone, lesson, classes)
+    model, base = build(lesson, classes)
     base.trainable = False
     if lesson.head_first:
         train_head(model, train_set, lesson)
+    if lesson.epochs == 0:
+        return model
     set_trainable(base, lesson)
     keras.utils.set_random_seed(seed)
     augment, n_train = augmentation(seed), len(train_set[0])
@@ -123,7 +129,6 @@ def effect(broken: list[float], kept: list[float]) -> dict[str, float]:
 
 
 def measure(
-    backbone: Path,
     sets: dict[str, tuple[Images, Images]],
     seeds: list[int],
     folder: Path,
@@ -133,7 +138,6 @@ def measure(
     """Train every way with every seed on every kind of sign; what was measured before is taken from the folder.
 
     Args:
-        backbone: Lite0.
         sets: the training and the test images by the kind of sign.
         seeds: of the trainings.
         folder: for what has been measured.
@@ -150,7 +154,7 @@ def measure(
             for name, lesson in lessons.items():
                 key = f"{kind}, {name}, {asdict(lesson)}, {seed}, {len(train_set[0])}"
                 if key not in done:
-                    model = train(backbone, train_set, lesson, seed, classes)
+                    model = train(train_set, lesson, seed, classes)
                     answers = model.predict(test_set[0].astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
                     done[key] = round(float((answers == test_set[1]).mean()), 5)
                     common.write_json(file, done)

@@ -5,6 +5,7 @@
     python -m tools.train.signs ways gtsrb_40_per_class.zip
     python -m tools.train.signs lesson gtsrb_40_per_class.zip
     python -m tools.train.signs rules gtsrb_40_per_class.zip --seeds 42 1 2
+    python -m tools.train.signs opener assets/data/traffic_signs.zip
 
 The zip or folder holds GTSRB in lesson 8's layout: Train/<id>/ and Valid/<id>/ with 28 and 12 photographs a class,
 Test/ and Test.csv with half of the official test set. `real` trains on its 1,204 training images; `rendered` trains on
@@ -13,7 +14,8 @@ A training can be stopped and started again. `real` costs twelve minutes of one 
 two and a half. `ways` compares three ways of training on the photographs, at 64 pixels and for 20 epochs each: from
 scratch, with every layer of Lite0 frozen, and fine-tuned. `lesson` runs lesson 8 up to its fine-tuning, in quick mode,
 and scores that network, too, on the test photographs. `rules` breaks each of the lesson's three rules of fine-tuning
-alone, with several seeds, on photographs and on rendered signs (tools.train.rules).
+alone, with several seeds, on photographs and on rendered signs, and also leaves the base frozen (tools.train.rules).
+`opener` trains the network that opens the lesson, on the rendered signs, and writes models/traffic_signs.keras.
 
 What goes beyond lesson 8's recipe: images of 112 pixels; more augmentation; softened labels; batch normalisation that
 learns the statistics of road signs; normalised contrast (in trials on rendered signs these last two changed nothing);
@@ -38,6 +40,7 @@ import tensorflow as tf
 from keras import layers, ops
 from nbclient import NotebookClient
 
+from tools.data import compact
 from tools.train import common, rules
 from tools.train.data import PICTURE, open_data, resized
 from utils import paths
@@ -298,13 +301,14 @@ def measure_rules(path: Path, target: Path, seeds: list[int], epochs: int | None
     """Lesson 8's three rules, each broken alone, on photographs and on rendered signs."""
     lessons = {"as the lesson does it": rules.LESSON, **rules.BROKEN}
     lessons = {name: replace(lesson, epochs=epochs or lesson.epochs) for name, lesson in lessons.items()}
+    lessons["the base frozen"] = rules.FROZEN
     size = rules.LESSON.size
     sources = {"rendered signs": RENDERED, "photographs": path}
     sets = {
         kind: (read_part(source, "Train", size, limit), read_part(source, "Test", size, limit))
         for kind, source in sources.items()
     }
-    results = rules.measure(BACKBONE, sets, seeds, target / "rules", lessons, CLASSES)
+    results = rules.measure(sets, seeds, target / "rules", lessons, CLASSES)
     result = {
         "command": f"python -m tools.train.signs rules {path.name} --seeds {' '.join(map(str, seeds))}",
         "versions": common.versions(),
@@ -321,9 +325,27 @@ def measure_rules(path: Path, target: Path, seeds: list[int], epochs: int | None
     common.finish(target, "signs_rules.json", result, "\n".join(words))
 
 
+def train_opener(path: Path, target: Path, epochs: int | None, limit: int | None) -> None:
+    """The network that opens lesson 8, its weights rounded to 10 bits: pixels 0..255 in, 43 probabilities out."""
+    size = rules.LESSON.size
+    lesson = replace(rules.LESSON, epochs=epochs or rules.LESSON.epochs)
+    model = rules.train(read_part(path, "Train", size, limit), lesson, 42, CLASSES)
+    model = keras.Model(model.inputs, model.outputs)  # without the optimizer
+    model.set_weights([compact.round_to_10_bits(values) for values in model.get_weights()])
+    file = target / "assets" / "models" / "traffic_signs.keras"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(compact.deflated(model))
+    images, labels = read_part(path, "Test", size, limit)
+    answers = model.predict(images.astype("float32"), batch_size=64, verbose=0).argmax(axis=1)
+    print(f"{accuracy(answers, labels):.2%} of {len(labels):,} rendered test signs. Into the course:")
+    print(f"python -m tools.train.publish {target}")
+
+
 def main() -> None:
     parser = common.command_line(__doc__, "signs")
-    parser.add_argument("kind", choices=(*SETTINGS, "ways", "lesson", "rules"), help="which training, see above")
+    parser.add_argument(
+        "kind", choices=(*SETTINGS, "ways", "lesson", "rules", "opener"), help="which training, see above"
+    )
     parser.add_argument("data", type=Path, help="zip or folder of Train/<id>/, Valid/<id>/, Test/ and Test.csv")
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 1, 2], help="of `rules` (%(default)s)")
     arguments = parser.parse_args()
@@ -338,6 +360,9 @@ def main() -> None:
         if len(arguments.seeds) not in rules.T_95:
             parser.error("an interval takes two to five seeds")
         measure_rules(path, target, arguments.seeds, arguments.epochs, limit)
+        return
+    if kind == "opener":
+        train_opener(path, target, arguments.epochs, limit)
         return
     if kind == "ways":
         result = {}
