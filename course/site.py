@@ -288,8 +288,8 @@ def only_what_is_there(app: Any, page: str, template: str, context: dict[str, An
     """Offer to edit a page only where the repository has a file of that name: no glossary, no appendix by itself."""
     if not (paths.ROOT / f"{page}{context.get('page_source_suffix', '')}").is_file():
         for group in context.get("header_buttons", []):
-            buttons = group.get("buttons", [])
-            group["buttons"] = [button for button in buttons if button["label"] != "source-edit-button"]
+            if "buttons" in group:
+                group["buttons"] = [one for one in group["buttons"] if one["label"] != "source-edit-button"]
 
 
 def setup(app: Any) -> dict[str, bool]:
