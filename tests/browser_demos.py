@@ -240,7 +240,6 @@ def lesson_3(page: Page) -> Waits:
 def lesson_4(page: Page) -> Waits:
     demo = PadDemo(page, 4, "demo-digit")
     demo.says("Answer: ")
-    demo.after(demo.clear.click)
     demo.draw_digits("Answer:")
     # By keyboard alone: go up, set the pen down, draw downwards.
     demo.pad.focus()
@@ -287,6 +286,7 @@ def lesson_7(page: Page) -> Waits:
 
     def choose(path: Path, act: Callable[[], object]) -> None:
         upload.focus()
+        page.wait_for_timeout(500)  # JupyterLab first makes the cell active, which moves the focus for a moment
         with page.expect_file_chooser() as chooser:
             act()
         chooser.value.set_files(path)

@@ -150,7 +150,7 @@ def test_the_stop_button_ends_a_training_and_the_next_cells_work(lesson):
     bar.wait_for(timeout=60_000)
     page.get_by_role("button", name=re.compile("Interrupt the kernel")).click()
     driver.wait_idle(page, lesson.address)
-    for name in ("fit-log", "first-epoch-check", "loss-curve", "accuracy-curve"):
+    for name in ("fit-log", "loss-curve", "accuracy-curve", "early-fit", "early-check"):
         begin(name)
         driver.wait_idle(page, lesson.address)
     shown = driver.read(page, lesson.shown)
