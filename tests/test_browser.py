@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbformat import NotebookNode
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from course.lessons import lesson_files
 from course.run import output_lines
@@ -158,6 +158,41 @@ def test_the_stop_button_ends_a_training_and_the_next_cells_work(lesson):
     assert shown.unfinished == 0
     log = page.locator(".jp-Notebook .jp-Cell").nth(ids.index("fit-log")).locator(".jp-OutputArea").inner_text()
     print(f"\nlesson 4, stopped: {log.strip().splitlines()[-1]}")
+
+
+DEMO_OF_A_BAR = """from matplotlib import pyplot as plt
+from utils import demos
+
+def draw(height=0.5, drawing=b""):
+    figure = plt.figure(figsize=(5, 3))
+    plt.bar(["a"], [height])
+    plt.title(f"height {height:.1f}")
+    return figure
+
+_ = demos.demo(draw, "a bar", height=(0.0, 1.0, 0.1), drawing=demos.Pad())"""
+
+
+def test_where_our_widgets_do_not_arrive_the_figure_stands_and_its_sliders_work(chromium, course):
+    """An editor without a network, an older server: ipywidgets is there, the front end of anywidget is not."""
+    path = course / "notebooks" / f"{driver.lesson_name(1)}.ipynb"
+    lesson = nbformat.read(path, as_version=4)
+    lesson.cells = [nbformat.v4.new_code_cell(DEMO_OF_A_BAR)]
+    nbformat.write(lesson, path)
+    with driver.lab(course, 1) as address, driver.opened(chromium, address) as (page, shown):
+        page.route("**/extensions/anywidget/**", lambda route: route.abort())
+        page.reload()
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell .jp-InputPrompt", timeout=120_000)
+        driver.wait_idle(page, address)
+        driver.run_all(page, shown, address)
+        figure = page.locator(".jp-OutputArea-output .widget-vbox img")
+        expect(figure).to_be_visible()
+        assert figure.evaluate("(image) => image.naturalWidth") == 400
+        assert figure.get_attribute("alt") == "a bar. height 0.5."
+        assert not page.locator("canvas").count()  # the pad is ours
+        assert not page.get_by_text("javascript error").filter(visible=True).count()
+        page.locator("[role=slider]").focus()
+        page.keyboard.press("ArrowRight")
+        expect(figure).to_have_attribute("alt", "a bar. height 0.6.")
 
 
 def test_a_broken_lesson_is_noticed(chromium, course):

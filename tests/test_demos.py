@@ -31,7 +31,7 @@ def bar(height: float = 1.0, kind: str = "a", pointer: tuple[float, float] = (0.
 
 def test_a_change_draws_the_figure_anew(shown):
     box = demos.demo(bar, "a bar", height=(0.0, 2.0, 0.1), kind=["a", "b"])
-    height, kind, picture = box.children
+    height, kind, _still, picture = box.children
     assert (height.value, height.description, kind.value) == (1.0, "height", "a")
     pngs = [picture.png]
     height.value = 2.0
@@ -51,7 +51,7 @@ def test_the_titles_reach_those_who_hear_the_figure(shown):
         figure.suptitle("One bar")
         return figure
 
-    height, picture = demos.demo(titled, "a bar.", height=(0.0, 2.0, 0.5)).children
+    height, _still, picture = demos.demo(titled, "a bar.", height=(0.0, 2.0, 0.5)).children
     assert picture.alt == "a bar. One bar. height 1.0."
     height.value = 2.0
     assert picture.alt == "a bar. One bar. height 2.0."
@@ -62,7 +62,7 @@ def test_the_titles_reach_those_who_hear_the_figure(shown):
 
 def test_a_pointer_reaches_the_figure(shown):
     box = demos.demo(bar, "a bar", pointer=(0.0, 0.0))
-    (picture,) = box.children
+    picture = box.children[-1]
     before = picture.png
     picture.pointer = [0.5, 0.25]
     assert picture.png != before

@@ -1,11 +1,14 @@
 """Figures that answer: controls beside a plot, a plot that can be clicked, a pad to draw on.
 
-Where no kernel runs (a page on the web, a printed notebook) the same output is the figure with its first values.
+Where no kernel runs (a page on the web, a printed notebook) the same output is the figure with its first values. Where
+ipywidgets' own controls work, but the front end of anywidget does not arrive (an editor without a network, an older
+server), sliders and lists still redraw the figure; only the pad and the pointer are missing.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import inspect
 import io
 from collections.abc import Callable
@@ -20,12 +23,15 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+DEMO, STILL = "course-demo", "course-still"  # classes of the box and of the figure without our own front end
+HIDE_ERRORS = f"<style>.{DEMO} .jupyter-widgets-error-widget {{ display: none; }}</style>"
 
 
 class Picture(anywidget.AnyWidget):
     """A PNG; where it is clicked, dragged or moved to by the arrow keys comes back as `pointer`."""
 
     _esm = Path(__file__).with_name("picture.js")
+    _css = f".{STILL} {{ display: none; }}"  # comes with the widget's front end: then nobody needs the still figure
     png = traitlets.Bytes().tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
     pointer = traitlets.List(traitlets.Float(), allow_none=True, default_value=None).tag(sync=True)
@@ -53,6 +59,7 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
         The controls and the Picture, already displayed.
     """
     picture = Picture(alt=alt, pointer=controls.pop("pointer", None))
+    still = widgets.HTML().add_class(STILL)
     inputs = {name: _widget(draw, name, control) for name, control in controls.items()}
 
     def redraw(change: Any = None) -> None:
@@ -67,17 +74,28 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
         with picture.hold_sync():  # one message
             picture.alt = " ".join([alt.rstrip(".") + ".", *(f"{title}." for title in titles if title)])
             picture.png = buffer.getvalue()
+        still.value = HIDE_ERRORS + image_tag(picture)
 
     redraw()
     for control in inputs.values():
         control.observe(redraw, "value")
     picture.observe(redraw, "pointer")
-    box = widgets.VBox([*inputs.values(), picture])
+    box = widgets.VBox([*inputs.values(), still, picture]).add_class(DEMO)
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    still = base64.b64encode(picture.png).decode()
     # One output in several forms: a viewer takes the first one that it can show.
-    display({WIDGET_VIEW: view, "image/png": still, "text/plain": f"<interactive figure: {alt}>"}, raw=True)
+    forms = {WIDGET_VIEW: view, "image/png": base64_of(picture), "text/plain": f"<interactive figure: {alt}>"}
+    display(forms, raw=True)
     return box
+
+
+def base64_of(picture: Picture) -> str:
+    """The picture's PNG in the form that outputs and addresses take."""
+    return base64.b64encode(picture.png).decode()
+
+
+def image_tag(picture: Picture) -> str:
+    """The picture for a front end that has ipywidgets' own controls, but could not load ours."""
+    return f'<img alt="{html.escape(picture.alt)}" src="data:image/png;base64,{base64_of(picture)}">'
 
 
 def _widget(draw: Callable[..., Figure], name: str, control: Any) -> widgets.Widget:
