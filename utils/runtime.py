@@ -19,9 +19,11 @@ from types import ModuleType
 
 from utils import advice, limits, plotting
 from utils.device import describe_device as describe_device
-from utils.device import take_memory_as_needed
+from utils.device import share_batches_if_asked, take_memory_as_needed
 from utils.mode import mode
 from utils.mode import pick as pick
+
+LONG_TRAININGS = (6, 8)  # the lessons whose full mode may use several GPUs
 
 
 @contextlib.contextmanager
@@ -79,5 +81,7 @@ def start(lesson: int, title: str, *, data: str, time: str) -> None:
     _warn_of_memory(limits.NEEDS[lesson], f"Lesson {lesson}")
     plotting.use_style()
     advice.give(lesson)
+    if lesson in LONG_TRAININGS and mode() == "full":
+        share_batches_if_asked()
     network = "no network needed" if mode() == "quick" else "files are downloaded once, then cached"
     print(f"Lesson {lesson}: {title} | {mode()} mode, {network}\nData: {data}\nTime: {time}")
