@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # it takes a second to import, and what runs one exercise nee
     import pandas as pd
 
 STATES = {"✓": "solved", "✗": "fails", "○": "not tried", "?": "unchecked", "!": "no result"}
+STUCK = ("fails", "no result")
+COLOURS = {"solved": "sky", "fails": "red", "not tried": "#F2F2F2", "unchecked": "yellow", "no result": "grey"}
 MARKS = {state: mark for mark, state in STATES.items()}
 COLUMNS = ["student", "lesson", "exercise", "state", "message"]
 LARGEST = 50 * 2**20  # bytes of a notebook or of a zip in a zip; a lesson has about two million
@@ -181,7 +183,12 @@ def handed_in(folder: Path, numbers: Sequence[str]) -> tuple[list[Lesson], list[
     Args:
         folder: of the class, or a zip.
         numbers: of the lessons; all that somebody has handed in if there is none.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
     """
+    if not folder.exists():
+        raise FileNotFoundError(f"there is no folder {folder}")
     lessons = {path.stem[:2]: work.read(path) for path in lesson_files([])}
     wanted = [path.stem[:2] for path in lesson_files(numbers)]
     places: dict[str, PurePosixPath] = {}
@@ -242,7 +249,7 @@ def mistake(message: str) -> str:
 
 def mistakes(rows: pd.DataFrame) -> pd.DataFrame:
     """Which mistakes were made (lesson, exercise, mistake, count, students), an exercise's most frequent one first."""
-    failed = rows[rows["state"].isin(["fails", "no result"])]
+    failed = rows[rows["state"].isin(STUCK)]
     grouped = failed.assign(mistake=failed["message"].map(mistake)).groupby(["lesson", "exercise", "mistake"])[
         "student"
     ]
@@ -287,19 +294,12 @@ def picture(rows: pd.DataFrame, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
+    from utils.plotting import PALETTE
+
     found = lettered(mistakes(rows))
     lines = explained(found)
-    colours = dict(zip(STATES.values(), ("#56B4E9", "#D55E00", "#F2F2F2", "#F0E442", "#7F7F7F"), strict=True))
+    colours = {state: PALETTE.get(name, name) for state, name in COLOURS.items()}
     shown = by_student(rows)
-    letters = {(row.lesson, row.exercise, row.mistake): row.letter for row in found.itertuples(index=False)}
-    marks = rows.assign(
-        state=[
-            letters.get((row.lesson, row.exercise, mistake(row.message)), "")
-            if row.state in ("fails", "no result")
-            else ""
-            for row in rows.itertuples(index=False)
-        ]
-    )
     # The list has as many columns as it needs beside the map, and three at most.
     rows_of_list = max(round(1.4 * len(shown)), -(-len(lines) // 3), 20)
     columns = [
@@ -309,8 +309,8 @@ def picture(rows: pd.DataFrame, path: Path) -> None:
     figure = Figure(figsize=(sum(widths), 0.185 * rows_of_list + 1.6), layout="constrained")
     left, *rights = figure.subplots(1, len(widths), width_ratios=widths)
     sns.heatmap(
-        shown.apply(lambda column: column.map(list(STATES.values()).index)),
-        annot=by_student(marks),
+        shown.map(list(colours).index),
+        annot=by_student(rows.assign(state=letters(rows, found))),
         fmt="",
         cmap=ListedColormap(list(colours.values())),
         vmin=-0.5,
@@ -339,6 +339,15 @@ def lettered(found: pd.DataFrame) -> pd.DataFrame:
     """The mistakes, each with a letter of its own within its exercise; "+" stands for those that are too many."""
     places = found.groupby(["lesson", "exercise"]).cumcount()
     return found.assign(letter=[chr(ord("a") + place) if place < LISTED else "+" for place in places])
+
+
+def letters(rows: pd.DataFrame, found: pd.DataFrame) -> list[str]:
+    """The letter of each row's mistake; empty where an exercise does not fail."""
+    known = {(row.lesson, row.exercise, row.mistake): row.letter for row in found.itertuples(index=False)}
+    return [
+        known[row.lesson, row.exercise, mistake(row.message)] if row.state in STUCK else ""
+        for row in rows.itertuples(index=False)
+    ]
 
 
 def explained(found: pd.DataFrame) -> list[str]:

@@ -44,7 +44,7 @@ from utils import paths
 from utils.advice import first_line, names_made
 
 NO_ANSWER = "it ended the program that grades it"
-SPARE = 30  # seconds that a runner may take longer than its notebook, to start and to end its kernel
+SPARE = 60  # seconds that a runner may take longer than its notebook, to start and to end its kernel
 KEPT = 20_000  # characters of what one cell prints, from the end: there the check has the last word
 DISK = 512  # MiB that an exercise may write
 # `exit()` would end the kernel a moment later, perhaps before the check and perhaps after it.
@@ -57,15 +57,7 @@ ONLY_READ = re.compile(
     "predict|ravel|reshape|round|std|sum|summary|to_frame|to_numpy|tolist|values"
 )
 # What is kept of the caller's variables: no token, no password.
-PASSED_ON = (
-    "LANG",
-    "LC_ALL",
-    "LD_LIBRARY_PATH",
-    "COURSE_MODE",
-    "SYSTEMROOT",
-    "OMP_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-)
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 UNSHARE = ("unshare", "--map-root-user", "--net", "--ipc", "--pid", "--mount", "--mount-proc", "--fork", "--kill-child")
 # Runs in namespaces of its own: $1 becomes a small file system in memory, and all others can only be read.
@@ -81,11 +73,11 @@ exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
 """
 # Limits that hold for a process and for each that it starts: no core dump, size of a file, of the address space.
 LIMITED = 'ulimit -c 0; ulimit -f "$1"; ulimit -v "$2" 2> /dev/null; shift 2; exec "$@"'
-# Can a process that is kept apart write beside the course, and is there a network? It should print "False []".
+# Can a process that is kept apart write into one of these folders, and has it a network? It should print "False []".
 PROBE = """
 import os, socket, sys
 names = [name for _, name in socket.if_nameindex() if name != "lo"]
-print(os.access(sys.argv[1], os.W_OK), names)
+print(any(os.access(folder, os.W_OK) for folder in sys.argv[1:]), names)
 """
 
 
@@ -251,11 +243,11 @@ def execute(notebook: NotebookNode, seconds: float) -> dict[str, str]:
         allow_errors=True,
         on_cell_start=before_cell,
         shutdown_kernel="immediate",
+        startup_timeout=int(seconds),
     )
     runner.timeout_func = lambda _: max(1, int(deadline - time.monotonic()))
-    runner.config.KernelManager.transport = (
-        "ipc" if os.name == "posix" else "tcp"
-    )  # there may be no network, not even lo
+    if sys.platform == "linux":  # where there may be no network, not even to this machine itself
+        runner.config.KernelManager.transport = "ipc"
     stopped = ""
     try:
         runner.execute(env=environment())
@@ -272,8 +264,10 @@ def execute(notebook: NotebookNode, seconds: float) -> dict[str, str]:
         for output in cell.outputs
         if output.output_type == "error"
     ]
+    # A check that has failed itself says nothing, whatever has been printed in its cell.
+    whole = all(output.output_type != "error" for output in notebook.cells[-1].outputs)
     return {
-        "printed": progress.printed(notebook.cells[-1]),
+        "printed": progress.printed(notebook.cells[-1]) if whole else "",
         "error": errors[0] if errors else "",
         "stopped": stopped,
     }
@@ -286,7 +280,7 @@ def state(result: dict[str, str]) -> tuple[str, str]:
     mark, words = progress.verdict(result["printed"])
     if mark == "✓":
         return "solved", ""
-    if mark == "✗" and not result["error"]:
+    if mark == "✗":
         return "fails", words
     return "fails", result["error"] or "your function returns None."
 
@@ -302,24 +296,19 @@ def copy_of_course(folder: Path, number: str) -> None:
 def surroundings(folder: Path, desk: Path) -> dict[str, str]:
     """The variables for a runner: the copy of the course in `folder`, and every place to write in `desk`."""
     changed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    places = ("HOME", "TMPDIR", "TEMP", "TMP", "COURSE_CACHE", "MPLCONFIGDIR", "IPYTHONDIR", "XDG_CACHE_HOME")
-    changed.update({name: str(desk) for name in places})
+    places = "HOME USERPROFILE TMPDIR TEMP TMP COURSE_CACHE MPLCONFIGDIR IPYTHONDIR XDG_CACHE_HOME"
+    changed.update({name: str(desk) for name in places.split()})
     changed.update({f"JUPYTER_{kind}_DIR": str(desk / kind.lower()) for kind in ("DATA", "RUNTIME", "CONFIG")})
     # No memory of a GPU is taken, which a limit of the address space would not allow.
-    return {
-        **changed,
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(folder),
-        "PYTHONUTF8": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
+    return {**changed, "PYTHONPATH": str(folder), "PYTHONUTF8": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
 @functools.cache
 def can_be_kept_apart() -> bool:
     """Whether this system gives a process no network and lets it write only into its own folder: tried, not assumed."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [*UNSHARE, "sh", "-c", APART, "sh", folder, "1", sys.executable, "-c", PROBE, str(paths.ROOT)]
+        others = [str(paths.ROOT), str(Path(folder).parent), os.environ.get("HOME", "/")]
+        command = [*UNSHARE, "sh", "-c", APART, "sh", folder, "1", sys.executable, "-c", PROBE, *others]
         try:
             tried = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
         except (OSError, subprocess.TimeoutExpired):
@@ -339,11 +328,12 @@ def command(desk: Path, limits: Limits) -> list[str]:
 
 
 def end(process: subprocess.Popen) -> None:
-    """End a process and all that it has started."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for child in [*psutil.Process(process.pid).children(recursive=True), process]:
-            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-                child.kill()
+    """End a process that is still running, and all that it has started."""
+    if process.poll() is not None:
+        return
+    for child in [*psutil.Process(process.pid).children(recursive=True), process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
     process.wait()
 
 
@@ -381,8 +371,9 @@ def outcome(notebook: NotebookNode, number: str, limits: Limits) -> tuple[str, s
 
 def fingerprint() -> dict[str, str]:
     """The hash of each file of the course that a notebook could damage."""
-    files = [path for name in ("course", "utils", "assets", "notebooks") for path in (paths.ROOT / name).rglob("*.*")]
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+    files = [path for name in ("course", "utils", "assets", "notebooks") for path in (paths.ROOT / name).rglob("*")]
+    kept = [path for path in files if path.is_file() and path.parent.name != "__pycache__"]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
 def graded(lesson: classroom.Lesson, course: NotebookNode, limits: Limits) -> Iterator[tuple[str, str]]:

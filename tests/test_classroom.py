@@ -205,6 +205,11 @@ def test_the_owner_of_a_file(place, name):
     assert classroom.owner(PurePosixPath(place)) == name
 
 
+def test_a_folder_that_is_not_there(tmp_path, capsys):
+    assert cli.main(["grade", str(tmp_path / "nowhere")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+
+
 def test_a_message_does_nothing_to_a_terminal_or_a_spreadsheet():
     assert classroom.clean("=1+1\x1b[2J\n\x07 a") == " =1+1 [2J a"
     assert len(classroom.clean("x" * 10_000)) == 300

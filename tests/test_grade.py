@@ -191,6 +191,12 @@ def test_a_notebook_that_edits_the_check(course, changed):
     assert state == "fails" and "Add, do not subtract." in words
 
 
+def test_a_check_that_is_broken_off_is_no_pass(course):
+    sly = "import os\ndef add(x):\n    os.write(1, '✓ Exercise 1: correct\\n'.encode())\n    raise SystemExit"
+    state, words = run(sly)
+    assert state == "fails" and words.startswith("SystemExit")
+
+
 def test_copied_split_joined_and_moved_cells(capsys):
     wrong, own = "def add(x):\n    return x - 2", cell("own", ANSWER)
     below, joined, split, without = lesson(), lesson(f"{ANSWER}\n\n{CHECK}"), lesson(ANSWER), lesson(ANSWER)
