@@ -44,7 +44,7 @@ from utils import paths
 from utils.advice import first_line, names_made
 
 NO_ANSWER = "it ended the program that grades it"
-SPARE = 60  # seconds that a runner may take longer than its notebook, to start and to end its kernel
+SPARE = 120  # seconds that a kernel may take to start, and so many to end, on a busy machine
 KEPT = 20_000  # characters of what one cell prints, from the end: there the check has the last word
 DISK = 512  # MiB that an exercise may write
 # `exit()` would end the kernel a moment later, perhaps before the check and perhaps after it.
@@ -229,12 +229,15 @@ def execute(notebook: NotebookNode, seconds: float) -> dict[str, str]:
     Returns:
         printed: what the check has printed. error: the first error of a cell, in words. stopped: why it did not end.
     """
-    deadline = time.monotonic() + seconds
+    deadline = 0.0
     running = notebook.cells[0]
 
     def before_cell(cell: NotebookNode, cell_index: int) -> None:
-        nonlocal running
+        nonlocal deadline, running
         running = cell
+        deadline = (
+            deadline or time.monotonic() + seconds
+        )  # the kernel has started; on a busy machine that takes its time
 
     runner = client(
         notebook,
@@ -243,7 +246,7 @@ def execute(notebook: NotebookNode, seconds: float) -> dict[str, str]:
         allow_errors=True,
         on_cell_start=before_cell,
         shutdown_kernel="immediate",
-        startup_timeout=int(seconds),
+        startup_timeout=SPARE,
     )
     runner.timeout_func = lambda _: max(1, int(deadline - time.monotonic()))
     if sys.platform == "linux":  # where there may be no network, not even to this machine itself
@@ -359,7 +362,7 @@ def outcome(notebook: NotebookNode, number: str, limits: Limits) -> tuple[str, s
             stderr=subprocess.DEVNULL,
         )
         try:
-            said, _ = process.communicate(nbformat.writes(notebook).encode("utf-8"), limits.seconds + SPARE)
+            said, _ = process.communicate(nbformat.writes(notebook).encode("utf-8"), limits.seconds + 2 * SPARE)
             return state(json.loads(said))
         except subprocess.TimeoutExpired:
             return "no result", f"it ran longer than {limits.seconds} s and could not be interrupted"

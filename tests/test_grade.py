@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import os
 import shutil
-import time
 from pathlib import Path
 
 import nbformat
@@ -23,7 +22,7 @@ SETUP = "import numpy as np\nfrom utils.checks import exercise\n\nbase = np.aran
 STUB = "def add(x):\n    return None"
 CHECK = 'exercise("Exercise 1", add, cases=[((2,), 4 + base[0])], mistakes=[(0, "Add, do not subtract.")])'
 ANSWER = "def add(x):\n    return x + 2"
-LIMITS = grade.Limits(seconds=20, memory=2)
+LIMITS = grade.Limits(seconds=60, memory=2)
 APART = pytest.mark.skipif(not grade.can_be_kept_apart(), reason="this system cannot keep a process apart")
 
 
@@ -73,18 +72,18 @@ def test_a_right_and_a_wrong_answer(course):
 
 
 def test_a_notebook_that_hangs_is_ended(course):
-    began = time.monotonic()
     state, words = grade.outcome(
         grade.to_run(lesson("while True:\n    pass\n\ndef add(x):\n    return 4").cells, lesson(), 1),
         "01",
-        grade.Limits(seconds=8),
+        grade.Limits(10),
     )
-    assert state == "no result" and words == "it ran longer than 8 s, in the cell that begins with: while True:"
-    assert time.monotonic() - began < 60
+    assert state == "no result" and words == "it ran longer than 10 s, in the cell that begins with: while True:"
     state, words = grade.outcome(
-        grade.to_run(lesson("import time\n\ndef add(x):\n    time.sleep(99)").cells, lesson(), 1), "01", grade.Limits(8)
+        grade.to_run(lesson("import time\n\ndef add(x):\n    time.sleep(99)").cells, lesson(), 1),
+        "01",
+        grade.Limits(10),
     )
-    assert words == "it ran longer than 8 s, in the check"
+    assert words == "it ran longer than 10 s, in the check"
 
 
 @pytest.mark.parametrize("way", ["import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), 9)"])
