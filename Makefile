@@ -27,7 +27,7 @@ test unit notebooks rerun browser screenshots coverage execute bench: export COU
 WORKERS ?= 2
 SIDE_BY_SIDE = $(if $(filter 1,$(words $(LESSONS))),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
-.PHONY: help lab work progress lessons slides site pdf doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
+.PHONY: help lab work progress grade lessons slides site pdf doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
 .PHONY: moved
 
 help:  ## list the targets
@@ -40,8 +40,11 @@ lab: $(STUDENT)  ## open JupyterLab on the lessons, in work/ if there is one (LE
 work: $(STUDENT)  ## copy the lessons to work/, or bring the copy up to date; what you changed there stays
 	@$(COURSE) work
 
-progress: $(STUDENT)  ## which exercises are attempted, and which are right (LESSONS="2 3" for some)
-	@$(COURSE) progress $(LESSONS)
+progress: $(STUDENT)  ## which exercises are attempted, and which are right (LESSONS="2 3" for some, FOLDER=/path of a class)
+	@$(COURSE) progress $(FOLDER) $(LESSONS)
+
+grade: $(STUDENT)  ## run each exercise of a class's notebooks with the course's own check (FOLDER=/path)
+	@$(COURSE) grade "$(FOLDER)" $(LESSONS)
 
 lessons: $(STUDENT)  ## run every lesson (or LESSONS="2 3") without a screen; pages and a table of slow cells in build/
 	@$(COURSE) run $(LESSONS)

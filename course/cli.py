@@ -56,10 +56,22 @@ def parser() -> Parser:
     def add_folder(command: argparse.ArgumentParser) -> None:
         command.add_argument("folder", nargs="?", type=Path, default=ROOT / "mirror", help="by default mirror/")
 
+    def add_files(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--csv", type=Path, metavar="FILE", help="write the class's table")
+        command.add_argument("--picture", type=Path, metavar="FILE", help="draw the class as a heat map, .png or .svg")
+
     command = add("lab", "open JupyterLab on lesson N, or on the first; in work/ if there is one")
     command.add_argument("lesson", nargs="?", metavar="N", help="number of a lesson")
     add("work", "copy the lessons to work/, or bring the copy up to date; your changes stay")
-    add_lessons(add("progress", "which exercises are attempted, and which are right"))
+    command = add("progress", "which exercises are attempted, and which are right; with FOLDER, in a whole class")
+    command.add_argument("lessons", nargs="*", metavar="FOLDER | N", help="a class's notebooks; numbers of lessons")
+    add_files(command)
+    command = add("grade", "run each exercise of a class's notebooks in FOLDER with the course's own check")
+    command.add_argument("folder", type=Path, metavar="FOLDER", help="of the class, or a zip")
+    add_lessons(command)
+    command.add_argument("--seconds", type=int, default=180, help="for one exercise of one student; by default 180")
+    command.add_argument("--memory", type=int, default=8, metavar="GIB", help="for one exercise; by default 8 GiB")
+    add_files(command)
     add_lessons(add("run", "run the lessons without a screen; pages, times and a table in build/"))
     add_lessons(add("slides", "slides of the lessons in build/slides/, from their saved outputs"))
     command = add("site", "write the course as a website into build/site/, from the saved outputs")
@@ -86,9 +98,22 @@ def call(arguments: argparse.Namespace) -> int:
 
             return work.update_all()
         case "progress":
+            folders = [Path(name) for name in arguments.lessons if not name.isdecimal() and Path(name).exists()]
+            numbers = [name for name in arguments.lessons if Path(name) not in folders]
+            if len(folders) > 1 or (not folders and (arguments.csv or arguments.picture)):
+                parser().error("progress: name one folder of a class")
+            if folders:
+                from course import classroom
+
+                return classroom.show(folders[0], numbers, arguments.csv, arguments.picture)
             from course import progress
 
-            return progress.show(arguments.lessons)
+            return progress.show(numbers)
+        case "grade":
+            from course import grade
+
+            limits = grade.Limits(arguments.seconds, arguments.memory)
+            return grade.grade(arguments.folder, arguments.lessons, limits, arguments.csv, arguments.picture)
         case "run":
             from course import run
 

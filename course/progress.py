@@ -19,10 +19,14 @@ from utils import paths
 WORDS = {"✓": "correct", "✗": "wrong", "○": "not attempted", "?": "to be checked"}
 
 
-def verdict(check: NotebookNode | None) -> tuple[str, str]:
-    """The mark and the words of the last line in a check cell's output that has a mark; empty if there is none."""
-    printed = "".join(output.get("text", "") for output in (check or {}).get("outputs", []))
-    lines = re.findall(r"^([✓✗○]) .*?: (.*)$", printed, re.MULTILINE)
+def printed(cell: NotebookNode | None) -> str:
+    """What a cell has printed; empty if there is no cell."""
+    return "".join(output.get("text", "") for output in (cell or {}).get("outputs", []))
+
+
+def verdict(text: str) -> tuple[str, str]:
+    """The mark and the words of the last line that a check has printed; empty if there is none."""
+    lines = re.findall(r"([✓✗○]) Exercise \d+: (.*)", text)  # behind what a student's function has printed
     return lines[-1] if lines else ("", "")
 
 
@@ -40,7 +44,7 @@ def state(mine: dict[str, NotebookNode], stub: NotebookNode, check: NotebookNode
         check: the cell that checks it.
     """
     answer, checked = mine.get(stub.id, stub), mine.get(check.id)
-    mark, words = verdict(checked)
+    mark, words = verdict(printed(checked))
     changed = answer.source != stub.source
     if not mark:
         return "?", "its check has not been run" if checked else "its check is not in the notebook"

@@ -69,7 +69,24 @@ def read(path: Path) -> NotebookNode:
         ValueError: the file is no notebook that can be read.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark at the beginning
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as a notebook: {error}") from error
+    return parse(data, str(path))
+
+
+def parse(data: bytes, name: str) -> NotebookNode:
+    """A notebook from the bytes of its file, every cell with an id of its own.
+
+    Args:
+        data: what the file holds.
+        name: what a message calls the file.
+
+    Raises:
+        ValueError: this is no notebook that can be read.
+    """
+    try:
+        text = data.decode("utf-8-sig")  # some editors put a mark at the beginning
         found = json.loads(text)
         if not isinstance(found, dict) or found.get("nbformat") != 4 or not isinstance(found.get("cells"), list):
             raise ValueError("no notebook of format 4")
@@ -85,8 +102,8 @@ def read(path: Path) -> NotebookNode:
                 raise ValueError(f"cell {cell.id} has no text")
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = cell.get("outputs", []), cell.get("execution_count")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
-        raise ValueError(f"{path} cannot be read as a notebook: {error}") from error
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, nbformat.ValidationError) as error:
+        raise ValueError(f"{name} cannot be read as a notebook: {error}") from error
     notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
     return notebook
 

@@ -19,6 +19,7 @@ SLOW = {
     "test_front_ends",
     "test_full_mode",
     "test_fused",
+    "test_grade",
     "test_install",
     "test_live",
     "test_pages",
