@@ -1,6 +1,6 @@
 """What every student's server is told, whichever hub starts it (plain JupyterHub, The Littlest JupyterHub).
 
-Run here: loaded by deploy/jupyterhub_config.py, which tools/class_of.py starts. `c` is JupyterHub's.
+Run here: loaded by deploy/jupyterhub_config.py, which tools/hub/class_of.py starts. `c` is JupyterHub's.
 """
 
 from pathlib import Path

@@ -2,8 +2,8 @@
 
     /opt/hub/bin/jupyterhub --config /srv/course/deploy/jupyterhub_config.py
 
-Run here: with JupyterHub 5.5 by tools/class_of.py, which takes a spawner of local processes in place of systemd's. Not run
-here, for want of systemd: SystemdSpawner itself; that it takes these settings is tested. docs/CLASSROOM.md has the steps.
+docs/CLASSROOM.md has the steps before. Run here: with JupyterHub 5.5 by tools/hub/class_of.py, which takes a spawner of
+local processes in place of systemd's. Not run here, for want of systemd: SystemdSpawner (1.0.2 has all these settings).
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ c.SystemdSpawner.unit_extra_properties = {
 c.JupyterHub.concurrent_spawn_limit = 16  # the others of a class that presses the button at once wait a moment
 c.JupyterHub.cleanup_servers = False  # a hub that is restarted finds the students' servers running
 
-# Databases lie on this machine's own disk, never on NFS, whose locks SQLite cannot trust. A student's are in /tmp (start.py).
+# Databases lie on this machine's own disk, never on NFS, whose locks SQLite cannot trust; a student's in /tmp.
 STATE = "/var/lib/jupyterhub"
 c.JupyterHub.db_url = f"sqlite:///{STATE}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{STATE}/cookie_secret"

@@ -1,4 +1,4 @@
-"""Starts a student's server on a hub: brings the student's copy up to date, then becomes JupyterHub's single-user server.
+"""Starts a student's server on a hub: brings the student's copy up to date, then becomes JupyterHub's server.
 
 One script for every hub. Run by the Python of the course's environment, with JupyterHub in it (deploy/hub.lock):
 
@@ -7,7 +7,7 @@ One script for every hub. Run by the Python of the course's environment, with Ju
 COURSE_HOME   the student's folder, by default deep-learning-course in the home: work/ and links into the course
 COURSE_IDLE   seconds after which an idle kernel ends, and then a server without kernels; by default an hour
 
-Run here: by tools/class_of.py, with JupyterHub, for many students at once; see docs/CLASSROOM.md.
+Run here: by tools/hub/class_of.py, with JupyterHub, for many students at once; see docs/CLASSROOM.md.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ TRIES_FOR = 120  # seconds; a home on a network can be slow, and a student shall
 TROUBLE = """
 Your copy of the lessons could not be brought up to date; the line above says why. Nothing that you wrote is lost.
 
-Where there is no room: delete files that you no longer need. Then choose File, Hub Control Panel, Stop My Server, and start
-it again. The folder work/.before/ and an emptied bin (.local/share/Trash) are what can go first. Until then you can read the
-lessons in notebooks/, and what you write is kept by File, Download only.
+Where there is no room: delete files that you no longer need; work/.before/ and .local/share/Trash/ can go first. Then
+choose File, Hub Control Panel, Stop My Server, and start it again. Until then you can read the lessons in notebooks/,
+and what you write is kept by File, Download only.
 """
 
 
@@ -88,8 +88,8 @@ def main() -> None:
     options = [
         *lab.options(shown),
         f"--ServerApp.default_url=/lab/tree/{page.replace(' ', '%20')}",
-        # Culled is what does not compute. A kernel that runs a cell is never idle, with or without a browser, whatever it
-        # prints; the hub's own culler knows of no kernels and would end a silent training.
+        # Culled is what does not compute. A kernel that runs a cell is never idle, with or without a browser, and
+        # whatever it prints; a hub's own culler knows of no kernels and would end a silent training.
         f"--MappingKernelManager.cull_idle_timeout={idle}",
         "--MappingKernelManager.cull_interval=60",
         "--MappingKernelManager.cull_connected=True",

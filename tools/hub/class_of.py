@@ -1,13 +1,14 @@
-"""A whole class on a JupyterHub on this machine: scripted students, an update of the course, faults. Linux, best as root.
+"""A whole class on a JupyterHub on this machine: scripted students, an update of the course, faults. For Linux.
 
 python -m tools.hub.class_of ENVIRONMENT PROXY [--students 8] [--lessons 1 3] [--some 4] [--faults] [--folder DIR]
 
-ENVIRONMENT is a virtual environment with the course's packages and JupyterHub, readable for everybody; PROXY is the program
-configurable-http-proxy. Neither is part of the course; docs/CLASSROOM.md has the lines that make them. What is made lies in
-DIR, by default a temporary folder, and everything that was started is stopped at the end.
+ENVIRONMENT is a virtual environment with the course's packages and JupyterHub, readable for everybody; PROXY is the
+program configurable-http-proxy. Neither is part of the course; CONTRIBUTING.md says how to make them. What is made
+lies in DIR, by default a temporary folder, and everything that was started is stopped at the end.
 
-Each student logs in by the form, gets the copy, writes an answer, runs the lessons over the hub's API and a websocket, saves,
-and stops; the course changes; each comes back and finds the answer and the news. `--faults` tries what can go wrong.
+Each student logs in by the form, gets the copy, writes an answer, runs the lessons over the hub's API and a websocket,
+saves, and stops; the course changes; each comes back and finds the answer and the news. `--faults` tries what can go
+wrong. Where root runs it, each student has an account number and a memory group of its own.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def memory_groups(folder: Path) -> Path | None:
             return None
         made = group / folder.name
         try:
-            made.mkdir()
+            made.mkdir(exist_ok=True)
         except OSError:
             return None
         return made
@@ -202,7 +203,7 @@ def answer(student: Student) -> None:
 
 
 def change_course(folder: Path) -> None:
-    """The authors change lesson 1: its first cell, which nobody has touched, and the exercise that all have answered."""
+    """The authors change lesson 1: its first cell, which nobody has touched, and the exercise that all answered."""
     path = folder / "course" / "notebooks" / lesson_files(["1"])[0].name
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[0].source += "\n\nThis is news."
@@ -211,7 +212,7 @@ def change_course(folder: Path) -> None:
 
 
 def kept(student: Student) -> str:
-    """What is missing in lesson 1 after an update: the answer, the news, the course's own text below; empty if nothing."""
+    """What is missing in lesson 1 after an update: the answer, the news, the outputs; empty if nothing."""
     cells = student.open(f"work/{lesson_files(['1'])[0].name}").cells
     place = next(i for i, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", []))
     found = {
@@ -283,7 +284,8 @@ def one_student(hub: Hub, lessons: list[int]) -> int:
     for number in lessons:
         run, _ = run_lesson(student, number)
         server, kernels = student.memory()
-        print(f"alone, {len(kernels)} kernels: server {server}, kernels {kernels} MiB; {faults.group_peak(hub, student)}")
+        print(f"alone, {len(kernels)} kernels: server {server}, kernels {kernels} MiB", flush=True)
+        print(f"  {faults.group_peak(hub, student)}", flush=True)
         runs.append(run)
     report(runs)
     student.stop()

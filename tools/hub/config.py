@@ -1,8 +1,8 @@
 """The trial's hub: the settings of deploy/, with local processes in place of systemd's units and any password.
 
-Loaded by JupyterHub in the folder of the trial (tools/hub/class_of.py), whose copy of the course is the hub's course. Where
-root runs it, each student has an account number of its own, and a memory group with the limit of deploy/ where this
-machine lets us make one.
+Loaded by JupyterHub in the folder of the trial (tools/hub/class_of.py), whose copy of the course is the hub's course.
+Where root runs it, each student has an account number of its own, and a memory group with the limit of deploy/ where
+this machine lets us make one.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from course.run import peak_memory
 
-SILENCE = 600  # seconds without a word of a kernel, after which a run is given up
+SILENCE = 60  # seconds without a word of a kernel, after which its server is asked
 
 
 class KernelDiedError(Exception):
@@ -33,23 +33,34 @@ class Kernel:
         address: of the hub's student, "http://…/user/NAME".
         key: the student's token.
         name: the kernel's.
+        session: names this browser, so that the server keeps for it what a kernel says while the line is cut.
     """
 
     address: str
     key: str
     name: str
+    session: str = field(default_factory=lambda: uuid.uuid4().hex)
     socket: websocket.WebSocket | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"token {self.key}"}
+
+    def is_idle(self) -> bool:
+        """Whether the server says that nothing is running."""
+        answer = requests.get(f"{self.address}/api/kernels/{self.name}", headers=self.headers, timeout=120)
+        return answer.json().get("execution_state") == "idle"
 
     def connect(self) -> None:
         """Open the socket, anew if there is one."""
         if self.socket:
             self.socket.close()
-        url = f"{self.address.replace('http', 'ws', 1)}/api/kernels/{self.name}/channels"
-        self.socket = websocket.create_connection(url, header={"Authorization": f"token {self.key}"}, timeout=SILENCE)
+        url = f"{self.address.replace('http', 'ws', 1)}/api/kernels/{self.name}/channels?session_id={self.session}"
+        self.socket = websocket.create_connection(url, header=self.headers, timeout=SILENCE)
 
     def ask(self, code: str) -> str:
         """Send a cell: the request's name."""
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": "trial"}
+        header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": self.session}
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
         self.socket.send(json.dumps(message))
@@ -62,7 +73,12 @@ class Kernel:
             KernelDiedError: the kernel has died.
         """
         while True:
-            text = self.socket.recv()
+            try:
+                text = self.socket.recv()
+            except websocket.WebSocketTimeoutException:
+                if self.is_idle():
+                    raise KernelDiedError("the kernel is idle, and its last message has not come") from None
+                continue
             if not text:
                 raise KernelDiedError("the socket was closed")
             if isinstance(text, bytes):  # pictures of widgets, which nobody sees here
