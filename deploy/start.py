@@ -12,6 +12,7 @@ Run here: by tools/hub/class_of.py, with JupyterHub, for many students at once; 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -66,11 +67,11 @@ def first_page(place: Path, folder: Path) -> tuple[Path, str]:
     if well and "NEWS" not in said:
         return folder, "work"
     text = said if well else said + TROUBLE
-    try:
+    with contextlib.suppress(OSError):
         (folder / NEWS).write_text(text, encoding="utf-8")
-        return folder, NEWS
-    except OSError:
-        return stand_in(place, Path.home(), text), NEWS
+        if (folder / "notebooks").exists():  # else the room has not even sufficed for that link
+            return folder, NEWS
+    return stand_in(place, Path.home(), text), NEWS
 
 
 def main() -> None:

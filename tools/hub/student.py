@@ -34,6 +34,8 @@ class Kernel:
         key: the student's token.
         name: the kernel's.
         session: names this browser, so that the server keeps for it what a kernel says while the line is cut.
+        socket: to the kernel; None before the first.
+        cuts: how often it was cut and opened again.
     """
 
     address: str
@@ -41,6 +43,7 @@ class Kernel:
     name: str
     session: str = field(default_factory=lambda: uuid.uuid4().hex)
     socket: websocket.WebSocket | None = None
+    cuts: int = 0
 
     @property
     def headers(self) -> dict[str, str]:
@@ -57,6 +60,22 @@ class Kernel:
             self.socket.close()
         url = f"{self.address.replace('http', 'ws', 1)}/api/kernels/{self.name}/channels?session_id={self.session}"
         self.socket = websocket.create_connection(url, header=self.headers, timeout=SILENCE)
+
+    def connect_again(self) -> None:
+        """Open a socket that was cut, as JupyterLab does, as soon as there is a way; the server has kept what came.
+
+        Raises:
+            TimeoutError: there is no way for two minutes.
+        """
+        for _ in range(60):
+            time.sleep(2)
+            try:
+                self.connect()
+                self.cuts += 1
+                return
+            except (OSError, websocket.WebSocketException):
+                continue
+        raise TimeoutError("the hub cannot be reached")
 
     def ask(self, code: str) -> str:
         """Send a cell: the request's name."""
@@ -78,6 +97,9 @@ class Kernel:
             except websocket.WebSocketTimeoutException:
                 if self.is_idle():
                     raise KernelDiedError("the kernel is idle, and its last message has not come") from None
+                continue
+            except (websocket.WebSocketConnectionClosedException, ConnectionError):
+                self.connect_again()
                 continue
             if not text:
                 raise KernelDiedError("the socket was closed")
