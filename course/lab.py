@@ -18,7 +18,9 @@ def page(lesson: str | None) -> Path:
     """The notebook to open: the first lesson or the one asked for, in work/ if it was copied there."""
     original = lesson_files([lesson] if lesson else [])[0]
     copied = paths.WORK / original.name
-    return copied if copied.exists() else paths.HOME / original.relative_to(paths.ROOT)
+    if copied.exists():
+        return copied
+    return original if paths.HOME == paths.ROOT else paths.HOME / "notebooks" / original.name  # a link to it
 
 
 def options(root: Path) -> list[str]:

@@ -248,6 +248,8 @@ def hold_class(hub: Hub, asked: argparse.Namespace) -> int:
         print(f"memory of the machine: {idle:.0f} MiB more than without them", flush=True)
         lessons = [asked.lessons + (asked.some if place < FEW else []) for place in range(len(students))]
         runs = [run for day in pool.map(attend, students, lessons) for run in day]
+        for student in students:
+            print(f"  {student.name}: {faults.group_peak(hub, student)}", flush=True)
         list(pool.map(Student.stop, students))
         change_course(hub.folder)
         again = list(pool.map(Student.start, students))
