@@ -57,8 +57,8 @@ def written(student: Student) -> bool:
 
 
 def read_only(hub: Hub) -> Ending:
-    """A student tries to change what is everybody's."""
-    student = arrive(hub, "vandal")
+    """A student tries to change what is everybody's, and to read what is another's."""
+    owner, student = arrive(hub, "owner"), arrive(hub, "vandal")
     kernel = student.kernel(LESSON)
     course = hub.folder / "course"
     for path in (
@@ -69,10 +69,11 @@ def read_only(hub: Hub) -> Ending:
     ):
         said = kernel.says(f"open({str(path)!r}, 'a')")
         yield "PermissionError" in said, f"writing {path.relative_to(hub.folder)}: {said}"
-    said = kernel.says(f"open({str(hub.folder / 'homes' / 'full')!r} + '/x', 'a')")
-    yield "Error" in said, f"writing into another's home: {said}"
+    said = kernel.says(f"open({str(hub.folder / 'homes' / owner.name / 'deep-learning-course' / LESSON)!r})")
+    yield "PermissionError" in said, f"reading another's lesson: {said}"
     said = kernel.says("from utils.datasets import traffic_signs_folder as f; print(f())")
     yield str(hub.folder / "cache") in said, f"the shared cache, read-only, serves lesson 8: {said}"
+    owner.stop()
     student.stop()
 
 
@@ -98,7 +99,7 @@ def full_home(hub: Hub) -> Ending:
         student = arrive(hub, "full")
         said = student.call("GET", student.contents(NEWS)).json().get("content", "")
         yield "No space left" in said and "Hub Control Panel" in said, f"full at the start: {said.splitlines()[:1]}"
-        lesson = student.call("GET", student.contents(LESSON.replace("work", "notebooks")))
+        lesson = student.call("GET", student.contents(LESSON.replace("work/", "notebooks/")))
         yield lesson.ok, "full at the start: the lessons can be read"
         student.stop()
         grow("64m")
