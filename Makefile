@@ -112,10 +112,12 @@ data: $(MAINTAIN)  ## rebuild the embedded data from its packages (needs npm, ap
 	$(PY) -m tools.data.build
 
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
-lock: $(MAINTAIN)  ## write the three locks anew from requirements*.txt, for Python 3.10-3.13
+lock: $(MAINTAIN)  ## write the locks anew from requirements*.txt and deploy/*.txt, for Python 3.10-3.13
 	$(LOCK) requirements.txt -o requirements.lock
 	$(LOCK) requirements.txt requirements-test.txt -c requirements.lock -o requirements-test.lock
 	$(LOCK) requirements.txt requirements-test.txt requirements-maintain.txt -c requirements-test.lock -o requirements-maintain.lock
+	$(LOCK) deploy/hub.txt -c requirements.lock -o deploy/hub.lock
+	$(LOCK) deploy/gpu.txt -c requirements.lock -o deploy/gpu.lock
 
 clean:  ## remove what runs left behind
 	rm -rf build .pytest_cache .ruff_cache .coverage

@@ -77,7 +77,9 @@ def parser() -> Parser:
     command = add("site", "write the course as a website into build/site/, from the saved outputs")
     command.add_argument("--repository", metavar="ADDRESS", default="", help="of the course, for links to it")
     add("doctor", "look at this machine: what would keep the course from running, and the cure")
-    add_lessons(add("prefetch", "download ahead what full mode needs"))
+    command = add("prefetch", "fill the cache ahead: unpack what quick mode needs, download what full mode does")
+    add_lessons(command)
+    command.add_argument("--quick", action="store_true", help="only what quick mode needs, without a network")
     add_folder(add("mirror", "download all that full mode needs into a folder for a class"))
     command = add("serve-mirror", "serve that folder on the local network")
     add_folder(command)
@@ -133,7 +135,7 @@ def call(arguments: argparse.Namespace) -> int:
         case "prefetch":
             from course import mirror
 
-            return mirror.prefetch(arguments.lessons)
+            return mirror.prefetch(arguments.lessons, quick=arguments.quick)
         case "mirror":
             from course import mirror
 

@@ -139,10 +139,10 @@ def folders() -> Iterator[Finding]:
     """Jupyter writes into the home, commands write into the course's folder, and both need locks that work."""
     from jupyter_core.paths import jupyter_data_dir
 
-    reason = paths.unwritable(paths.ROOT)
+    reason = paths.unwritable(paths.HOME)
     if reason:
         cure = "`course run` writes elsewhere; to work in the lessons move the course to a folder of your own."
-        yield False, f"the course's folder cannot be written ({reason}): {paths.ROOT}. {cure}"
+        yield False, f"the course's folder cannot be written ({reason}): {paths.HOME}. {cure}"
     else:
         yield True, "the course's folder can be written"
     refused = {name: folder for name, folder in homes().items() if paths.unwritable(folder)}

@@ -18,22 +18,32 @@ def page(lesson: str | None) -> Path:
     """The notebook to open: the first lesson or the one asked for, in work/ if it was copied there."""
     original = lesson_files([lesson] if lesson else [])[0]
     copied = paths.WORK / original.name
-    return copied if copied.exists() else original
+    if copied.exists():
+        return copied
+    return original if paths.HOME == paths.ROOT else paths.HOME / "notebooks" / original.name  # a link to it
+
+
+def options(root: Path) -> list[str]:
+    """What a server of lessons is told, at home and on a hub.
+
+    Args:
+        root: the folder that it shows; the lessons find the pictures in assets/ below it.
+    """
+    return [
+        f"--ServerApp.root_dir={root}",
+        f"--KernelManager.transport_encryption={ENCRYPTION}",
+        "--ServerApp.contents_manager_class=course.contents.LessonContents",
+    ]
 
 
 def command(lesson: str | None) -> list[str]:
     """The command line that starts JupyterLab, with the first lesson open or the one asked for."""
-    options = [
-        # The root is the repository, so that the lessons find the pictures in assets/.
-        f"--ServerApp.root_dir={paths.ROOT}",
-        f"--KernelManager.transport_encryption={ENCRYPTION}",
-        "--ServerApp.contents_manager_class=course.contents.LessonContents",
-    ]
+    words = [sys.executable, "-m", "jupyterlab", *options(paths.HOME)]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--allow-root")  # a container's only user is often root, and Jupyter refuses it otherwise
+        words.append("--allow-root")  # a container's only user is often root, and Jupyter refuses it otherwise
     # For a remote machine or a test: LAB_OPTIONS="--no-browser --port=9000".
-    options += shlex.split(os.environ.get("LAB_OPTIONS", ""), posix=os.name == "posix")
-    return [sys.executable, "-m", "jupyterlab", *options, str(page(lesson))]
+    words += shlex.split(os.environ.get("LAB_OPTIONS", ""), posix=os.name == "posix")
+    return [*words, str(page(lesson))]
 
 
 def open_lab(lesson: str | None) -> int:
@@ -42,10 +52,10 @@ def open_lab(lesson: str | None) -> int:
         print("Opening your copy, work/.", flush=True)
     else:
         print("Opening notebooks/, the course's own files. `course work` makes a copy to work in.", flush=True)
-    if paths.unwritable(paths.ROOT):
+    if paths.unwritable(paths.HOME):
         print("The course's folder cannot be written: keep what you change by File, Download.", flush=True)
     prepare()
-    os.chdir(paths.ROOT)
+    os.chdir(paths.HOME)
     if os.name == "posix":
         os.execve(sys.executable, command(lesson), environment())
     process = subprocess.Popen(command(lesson), env=environment())

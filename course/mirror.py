@@ -21,6 +21,7 @@ from pathlib import Path
 import requests
 
 from course.lessons import lesson_files
+from utils.datasets import SIGNS_ARCHIVE
 from utils.downloads import (
     DownloadError,
     Source,
@@ -30,12 +31,14 @@ from utils.downloads import (
     file_hash,
     is_verified,
     registry,
+    unpack,
 )
 from utils.segmentation import HRNET_ARCHIVE, hrnet_path
 from utils.transfer import TIMEOUTS
 
 MANIFEST = "SHA256SUMS"
 HRNET_LESSON = 9
+SIGNS_LESSON = 8
 
 
 def needed(lessons: list[int]) -> list[Source]:
@@ -187,9 +190,22 @@ def announce_hrnet() -> None:
     print("Besides the files below: HRNetV2-W48, about 300 MB, through TensorFlow Hub.")
 
 
-def prefetch(lessons: Sequence[str]) -> int:
-    """Fill the cache with what full mode needs for these lessons, or for all: 1 if something could not be had."""
+def prefetch(lessons: Sequence[str], *, quick: bool = False) -> int:
+    """Fill the cache with what these lessons need, or all: 1 if something could not be had.
+
+    Args:
+        lessons: their numbers.
+        quick: only what quick mode unpacks there, so that many can share a cache that is read-only.
+    """
     numbers = [int(path.name[:2]) for path in lesson_files(lessons)]
+    if SIGNS_LESSON in numbers:
+        try:
+            print(f"Unpacked: {unpack(SIGNS_ARCHIVE)}")
+        except DownloadError as error:
+            print(error, file=sys.stderr)
+            return 1
+    if quick:
+        return 0
     os.environ["COURSE_MODE"] = "full"
     if HRNET_LESSON in numbers:
         announce_hrnet()

@@ -16,6 +16,7 @@ A notebook is written beside the old one and then takes its place; the old one i
 from __future__ import annotations
 
 import copy
+import errno
 import hashlib
 import json
 import os
@@ -34,6 +35,7 @@ from course.lessons import lesson_files
 from utils import paths
 
 MARK = "course_version"  # in the metadata of a copy: the version that it was last brought up to
+OWN_FOLDER = "Move the course to a folder of your own."
 OPEN_IN_LAB = """\
 Is one of these lessons open in JupyterLab? It asks what to do with a file that has changed: choose "Revert".
 If it was "Overwrite", nothing is lost: type `course work` again. Your files from before are in work/.before/."""
@@ -231,11 +233,15 @@ def put(path: Path, data: bytes) -> None:
     """Write a file so that at every moment either the old one or the whole new one is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)  # half a file would take up the room that is missing
+        raise
 
 
 def digest(data: bytes) -> str:
@@ -312,13 +318,37 @@ def update(course: Path, work: Path) -> str:
     return f"NEWS    {in_words(news)}"
 
 
+def link_course() -> None:
+    """Beside a copy that lies outside the course's folder, put links to what the lessons show and name."""
+    if paths.HOME == paths.ROOT:
+        return
+    paths.HOME.mkdir(parents=True, exist_ok=True)
+    for name in ("assets", "docs", "notebooks"):
+        link = paths.HOME / name
+        if link.is_symlink():
+            link.unlink()  # the course may have moved
+        if not link.exists():
+            link.symlink_to(paths.ROOT / name)
+
+
 def update_all() -> int:
-    """Bring the whole copy up to date and say what has changed: 1 if a file of it could not be read."""
-    reason = paths.unwritable(paths.WORK)
-    if reason:
-        cure = "Move the course to a folder of your own."
-        print(f"course work: {paths.WORK} cannot be written ({reason}). {cure}", file=sys.stderr)
+    """Bring the whole copy up to date and say what has changed: 1 if a file of it could not be read or written."""
+    try:
+        return update_lessons()
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        cure = "Make room and type it again; your files are as they were." if full else OWN_FOLDER
+        print(f"course work: {paths.WORK} cannot be written ({error.strerror or error}). {cure}", file=sys.stderr)
         return 1
+
+
+def update_lessons() -> int:
+    """Bring each lesson of the copy up to date and say what has changed: 1 if a file of it could not be read.
+
+    Raises:
+        OSError: the copy cannot be written; no file of it is half.
+    """
+    link_course()
     done, refused = [], False
     for path in lesson_files([]):
         try:

@@ -15,6 +15,7 @@ SLOW = {
     "test_alone",
     "test_benchmarks",
     "test_clone",
+    "test_deploy",
     "test_download_faults",
     "test_front_ends",
     "test_full_mode",

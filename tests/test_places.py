@@ -69,7 +69,7 @@ def test_lab_and_doctor_say_it(monkeypatch, homeless, tmp_path, capsys):
         monkeypatch.delenv(name, raising=False)
     for name in ("HOME", "TMPDIR"):
         monkeypatch.setenv(name, homeless[name])
-    monkeypatch.setattr(paths, "ROOT", tmp_path / "file" / "course")
+    monkeypatch.setattr(paths, "HOME", tmp_path / "file" / "course")
     problems = [text for well, text in doctor.folders() if not well]
     assert "course's folder cannot be written" in problems[0] and "JUPYTER_DATA_DIR" in problems[1]
     monkeypatch.setattr(tempfile, "tempdir", homeless["TMPDIR"])

@@ -82,6 +82,7 @@ TRAFFIC_SIGN_CLASSES = (
     "end of no overtaking",
     "end of no overtaking by lorries",
 )
+SIGNS_ARCHIVE = "data/traffic_signs.zip"  # the rendered signs of quick mode
 SIGNS_PER_CLASS = {"Train": 28, "Valid": 12}  # photographs that full mode takes of each class of GTSRB's training part
 
 
@@ -239,7 +240,7 @@ def traffic_signs_folder() -> Path:
         DownloadError: an archive cannot be had, or the folder cannot be written.
     """
     if mode() == "quick":
-        return unpack("data/traffic_signs.zip")
+        return unpack(SIGNS_ARCHIVE)
     return make_folder("gtsrb-40-per-class", _prepare_gtsrb)
 
 

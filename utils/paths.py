@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"  # the lessons as the course publishes them
 ASSETS = ROOT / "assets"  # data, images, models, diagrams
-WORK = ROOT / "work"  # the student's own copy of the lessons; git ignores it
-BUILD = ROOT / "build"  # what commands write: pages, slides, tables; git ignores it
+# Where a student's files lie: beside the lessons, or in a folder of the student's where many share one course (a hub).
+HOME = Path(os.environ.get("COURSE_HOME") or ROOT).absolute()
+WORK = HOME / "work"  # the student's own copy of the lessons; git ignores it
+BUILD = HOME / "build"  # what commands write: pages, slides, tables; git ignores it
 
 
 def existing(folder: Path) -> Path:
