@@ -63,3 +63,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         if item.path.stem in SLOW:
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("weekly") and not os.environ.get("COURSE_WEEKLY"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes; COURSE_WEEKLY=1 asks for it"))

@@ -86,23 +86,27 @@ def test_a_notebook_that_hangs_is_ended(course):
     assert words == "it ran longer than 10 s, in the check"
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize("way", ["import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), 9)"])
 def test_a_notebook_that_ends_its_kernel(course, way):
     state, words = run(f"{way}\n{ANSWER}")
     assert state == "no result" and "its kernel ended, in the cell that begins with: " in words
 
 
+@pytest.mark.weekly
 def test_a_notebook_that_exits(course):
     assert run(f"exit()\n{ANSWER}\nquit()") == ("solved", "")
     assert run(f"import sys\nsys.exit(3)\n{ANSWER}")[1].startswith("SystemExit: 3 ")
 
 
+@pytest.mark.weekly
 def test_a_notebook_that_ends_its_grader(course):
     state, words = run(f"import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n{ANSWER}")
     # In a namespace of its own the grader is the first process, which the others cannot kill.
     assert (state, words) == (("solved", "") if grade.can_be_kept_apart() else ("no result", grade.NO_ANSWER))
 
 
+@pytest.mark.weekly
 @APART
 def test_a_notebook_that_fills_the_disk(course):
     one = "with open('a', 'wb') as file:\n    while True:\n        file.write(bytes(2**24))\n"
@@ -114,6 +118,7 @@ def test_a_notebook_that_fills_the_disk(course):
     assert not list(Path(grade.tempfile.gettempdir()).glob("grade-*/desk/*"))
 
 
+@pytest.mark.weekly
 def test_a_notebook_that_takes_all_memory(course):
     state, words = run("def add(x):\n    return bytearray(2**34)")
     assert state == "fails" and "your code raised MemoryError" in words
@@ -158,6 +163,7 @@ def add(x):
     assert run(asks) == ("solved", "")
 
 
+@pytest.mark.weekly
 @APART
 def test_a_process_that_a_notebook_leaves_behind_ends(course):
     mark = "613.25"
@@ -168,6 +174,7 @@ def test_a_process_that_a_notebook_leaves_behind_ends(course):
     assert not [process for process in psutil.process_iter(["cmdline"]) if mark in (process.info["cmdline"] or [])]
 
 
+@pytest.mark.weekly
 def test_a_notebook_that_prints_megabytes(course):
     flood = "for _ in range(200):\n    print('x' * 10**5)\n"
     assert run(f"{flood}{ANSWER}") == ("solved", "")
@@ -176,6 +183,7 @@ def test_a_notebook_that_prints_megabytes(course):
     assert state == "fails" and len(words) < 400 and "Add, do not subtract." in words
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize(
     "changed",
     [
@@ -190,6 +198,7 @@ def test_a_notebook_that_edits_the_check(course, changed):
     assert state == "fails" and "Add, do not subtract." in words
 
 
+@pytest.mark.weekly
 def test_a_check_that_is_broken_off_is_no_pass(course):
     sly = "import os\ndef add(x):\n    os.write(1, '✓ Exercise 1: correct\\n'.encode())\n    raise SystemExit"
     state, words = run(sly)
@@ -291,6 +300,7 @@ def test_where_a_system_keeps_nothing_apart_it_says_so_and_grades(course, monkey
         grade.can_be_kept_apart.cache_clear()
 
 
+@pytest.mark.weekly
 def test_exercise_1_of_lesson_3(capsys, tmp_path):
     right, wrong = a_class.answers("03", 1)[1], a_class.answers("03", 1)[2]
     for name, answer in {"anna": right, "ben": wrong}.items():

@@ -1,7 +1,4 @@
-"""Data-parallel training: processes that share every batch, on this machine.
-
-Five processes that each start TensorFlow take a minute or two of two cores: COURSE_WEEKLY=1 asks for them.
-"""
+"""Data-parallel training: processes that share every batch, on this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +20,6 @@ from tools.train import workers
 from utils import paths
 from utils.datasets import CIFAR10_CLASSES
 
-weekly = pytest.mark.skipif(not os.environ.get("COURSE_WEEKLY"), reason="starts many processes: COURSE_WEEKLY=1 asks")
 FIT = """
 import keras, numpy as np, tensorflow as tf
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
@@ -85,7 +81,7 @@ def losses(target: Path) -> list[float]:
     return [row["loss"] for row in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
 
 
-@weekly
+@pytest.mark.weekly
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds its child processes in /proc")
 def test_two_workers_one_of_them_killed_train_as_one_does(tmp_path):
     data = images_zip(tmp_path)
@@ -109,7 +105,7 @@ def test_two_workers_one_of_them_killed_train_as_one_does(tmp_path):
     assert len(losses(tmp_path / "together")) == 3
 
 
-@weekly
+@pytest.mark.weekly
 def test_fit_does_not_yet_run_on_several_workers(tmp_path):
     """When this fails, Keras's `fit` works under MultiWorkerMirroredStrategy, and tools/train/workers.py may use it."""
     hosts = [f"127.0.0.1:{port}" for port in workers.free_ports(2)]
