@@ -8,7 +8,7 @@ import nbformat
 
 from course.lessons import lesson_files
 from utils.downloads import fetch
-from utils.segmentation import left_out_scores
+from utils.segmentation import left_out_scores, street_trainings
 
 
 def prose(lesson: int, cell: str) -> str:
@@ -49,3 +49,24 @@ def test_a_drive_that_was_left_out():
     lost = scores.iloc[1] - scores.iloc[0]
     assert "thirteen points" in prose(9, "left-out-after") and round(100 * lost["mean"]) == 13
     assert set(lost.drop("mean").nlargest(3).index) == {"fence", "cyclist", "tree"}
+
+
+def test_the_street_unets():
+    runs = street_trainings()
+    scores = runs.groupby(["way", "epochs"])[["pole recall", "pole IoU", "accuracy"]].median()
+    found = runs.pivot(index=["epochs", "seed"], columns="way", values="pole recall")
+    accuracy = runs.pivot(index=["epochs", "seed"], columns="way", values="accuracy")
+    text = prose(9, "skips-note")
+    plain, weighted = "U-Net, no weights", "U-Net, 1/√f"
+    assert "hardly sees a pole" in text and found[plain].loc[12].max() < 0.1
+    assert "nearly half" in text and 0.4 < scores.loc[(plain, 48), "pole recall"] < 0.5
+    assert "weights find poles sooner, and more of them" in text and (found[weighted] > found[plain]).all()
+    assert "about the same accuracy" in text and abs(accuracy[weighted] - accuracy[plain]).max() < 0.015
+    assert "lowers the accuracy" in text and (accuracy["U-Net, 1/f"] < accuracy[plain]).all()
+    assert "next to nothing in twelve epochs" in text and found["no skips, 1/√f"].loc[12].max() < 0.05
+    assert "0.3 instead of 0.5" in text
+    ious = [scores.loc[(way, 48), "pole IoU"] for way in ("no skips, 1/√f", "joined with itself, 1/√f", weighted)]
+    assert [round(iou, 1) for iou in ious] == [0.3, 0.3, 0.5]
+    assert "The control finds fewer, too" in text
+    assert (found["joined with itself, 1/√f"] < found[weighted]).all()
+    assert "14,876 parameters" in prose(9, "unet-note")

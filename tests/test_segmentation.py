@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from keras import layers
 
-from tools.train import hrnet
+from tools.train import hrnet, streets
 from utils import downloads, paths, segmentation
 from utils.pictures import read_mask, read_picture
 
@@ -90,9 +92,11 @@ def test_show_masks_has_a_legend_of_the_masks_classes():
     photo, mask, scores = np.zeros((4, 6, 3), np.uint8), np.array([[21, 17], [4, 30]]), np.zeros((4, 6))
     segmentation.show_masks([[photo, mask, scores]], ["a", "b", "c"])
     assert [ax.get_title() for ax in plt.gcf().axes] == ["a", "b", "c"]
-    legend = plt.gcf().legends[0]
-    assert [text.get_text() for text in legend.get_texts()] == ["4 Building", "17 Road", "21 Sky", "30 Void"]
-    segmentation.show_masks([[photo]], ["a"])
+    classes, ends = ["4 Building", "17 Road", "21 Sky", "30 Void"], ["score 0", "score 1"]
+    assert [text.get_text() for text in plt.gcf().legends[0].get_texts()] == classes + ends
+    segmentation.show_masks([[photo, scores]], ["a", "b"])
+    assert [text.get_text() for text in plt.gcf().legends[0].get_texts()] == ends
+    segmentation.show_masks([[photo, photo[..., :1]]], ["a", "grey"])
     assert not plt.gcf().legends
     plt.close("all")
 
@@ -119,3 +123,68 @@ def test_drawn_streets():
     assert set(np.unique(masks)) == {0, 1, 2, 3}
     assert np.array_equal(segmentation.drawn_streets(5, seed=0)[1], masks)
     assert not np.array_equal(segmentation.drawn_streets(5, seed=1)[1], masks)
+
+
+def test_street_trainings_are_those_of_the_lesson():
+    runs = segmentation.street_trainings()
+    assert set(runs["way"]) == set(streets.WAYS)
+    assert runs.groupby(["way", "epochs"]).size().eq(len(streets.SEEDS)).all()
+    assert sorted(set(runs["epochs"])) == list(streets.EPOCHS)
+    assert runs[["accuracy", "mean IoU", "pole recall", "pole IoU"]].stack().between(0, 1).all()
+
+
+def test_ways_around_the_coarsest_map():
+    networks = {joined: streets.build(joined) for joined in ("encoder", "nothing", "itself")}
+    around = {joined: segmentation.goes_around(network, (8, 12)) for joined, network in networks.items()}
+    assert around == {"encoder": True, "nothing": False, "itself": False}
+    counts = [network.count_params() for network in networks.values()]
+    assert counts == [14_876, 11_996, 14_876]
+
+
+@pytest.mark.parametrize("join", [lambda up, full: up + full, lambda up, full: layers.Multiply()([up, full])])
+def test_a_way_around_by_any_operation(join):
+    picture = keras.Input((32, 48, 1))
+    full = layers.Conv2D(4, 3, padding="same")(picture)
+    up = layers.Conv2DTranspose(4, 4, strides=4)(layers.MaxPooling2D(4)(full))
+    assert segmentation.goes_around(keras.Model(picture, join(up, full)), (8, 12))
+    assert segmentation.goes_around(keras.Model(picture, streets.build()(picture)), (8, 12)), "in a model in a model"
+    blocks = [keras.Sequential([layer]) for layer in (layers.MaxPooling2D(4), layers.Conv2DTranspose(4, 4, strides=4))]
+    assert not segmentation.goes_around(keras.Model(picture, blocks[1](blocks[0](full))), (8, 12))
+
+
+def test_altered_changes_one_region_alone():
+    picture = np.array([[[200, 50, 10], [100, 50, 30], [90, 90, 90]]], np.uint8)
+    where = np.array([[True, True, False]])
+    assert np.array_equal(segmentation.altered(picture, where), picture)
+    lighter = segmentation.altered(picture, where, light=0.5)
+    assert lighter.tolist() == [[[255, 75, 20], [175, 75, 40], [90, 90, 90]]]
+    stronger = segmentation.altered(picture, np.s_[:, :2], contrast=2.0)
+    assert stronger.tolist() == [[[250, 50, 0], [50, 50, 40], [90, 90, 90]]]
+    grey = segmentation.altered(picture, where, colour=False)[0]
+    assert np.ptp(grey[:2], axis=-1).tolist() == [0, 0]
+    assert picture[0, 0].tolist() == [200, 50, 10], "the picture itself stays"
+
+
+def test_exactly_asks_for_the_kind_of_number():
+    is_right = segmentation.exactly([[17, 30]], np.integer)
+    assert is_right(np.array([[17, 30]]))
+    assert not is_right(np.array([[17.0, 30.0]]))
+    assert not is_right(np.array([17, 30]))
+    assert not is_right(None)
+
+
+def test_at_night_is_dark_and_the_same_each_time():
+    picture = np.full((20, 30, 3), 255, np.uint8)
+    assert (segmentation.at_night(picture, noise=0) == 51).all()
+    assert np.array_equal(segmentation.at_night(picture, dark=False, noise=0), picture)
+    night = segmentation.at_night(picture)
+    assert np.array_equal(night, segmentation.at_night(picture))
+    assert 8 < night.std() < 12
+
+
+def test_film_scores():
+    film = segmentation.film_scores()
+    assert film["share"].is_monotonic_decreasing
+    assert film["share"].sum() == pytest.approx(1)
+    assert film["IoU"].mean() == pytest.approx(0.720, abs=0.001)
+    assert (film["IoU"] <= film["recall"]).all()

@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras import layers
 
 from tests.training_data import camvid_zip, cifar10_zip, encoded, noise, signs_zip, write_zip
-from tools.train import cifar10, common, hrnet, rules, score, signs, small
+from tools.train import cifar10, common, hrnet, rules, score, signs, small, streets
 from tools.train.cifar10 import Recipe
 from utils import paths
 from utils.datasets import CIFAR10_CLASSES
@@ -343,3 +343,23 @@ def test_a_line_fitted_to_standardised_rooms_is_close_to_least_squares(tmp_path,
     assert best == pytest.approx(42.25, abs=0.01)
     assert best - 0.01 < line["standardised"][0]["fit"] < 1.01 * best
     assert line["rooms as they are"][0]["fit"] > 1.2 * best
+
+
+# Lesson 9's drawn streets
+
+
+def test_a_street_unet_is_trained_in_each_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(streets, "WAYS", {"U-Net, 1/√f": ("encoder", "root"), "no skips, 1/f": ("nothing", "inverse")})
+    run(monkeypatch, streets, "--seeds", 42, 1, "--epochs", 1, "--target", tmp_path)
+    written = result(tmp_path, "street_unets.json")
+    assert written["trial"] == "shortened, epochs: 1"
+    assert written["seeds"] == [42, 1]
+    for lengths in written["ways"].values():
+        assert list(lengths) == ["1"]
+        assert [len(scores) for scores in lengths["1"].values()] == [2] * 4
+
+
+@pytest.mark.parametrize("kind", ["none", "root", "inverse", "gentle"])
+def test_class_weights_of_the_streets_are_1_on_average(kind):
+    share = np.array([0.4, 0.3, 0.28, 0.02])
+    assert (share * streets.class_weights(kind, share)).sum() == pytest.approx(1)

@@ -11,13 +11,15 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from utils.confusion import confusion_matrix
+from utils.confusion import confusion_matrix, recall_per_class
 from utils.downloads import CURE, DownloadError, cache_dir, fetch, fetch_folder, mirror_address
 from utils.mode import mode
 from utils.pictures import blend
@@ -210,6 +212,72 @@ def pixel_accuracy(matrix: np.ndarray) -> float:
     return float(np.trace(matrix) / np.sum(matrix))
 
 
+def street_scores(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Scores of masks of drawn streets, (N, H, W) ids of STREET_CLASSES: of all classes, and of the poles."""
+    matrix = confusion_of_masks(true, predicted, len(STREET_CLASSES))
+    pole = STREET_CLASSES.index("pole")
+    return {
+        "accuracy": pixel_accuracy(matrix),
+        "mean IoU": mean_iou(matrix),
+        "pole recall": float(recall_per_class(matrix)[pole]),
+        "pole IoU": float(iou_per_class(matrix)[pole]),
+    }
+
+
+def altered(
+    picture: np.ndarray, where: Any, *, colour: bool = True, light: float = 0.0, contrast: float = 1.0
+) -> np.ndarray:
+    """A copy of a picture in which one region is changed, and nothing else.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        where: the region, as an index of the first two axes: (H, W) of bool, or slices like `np.s_[10:20, 30:40]`.
+        colour: False makes the region grey.
+        light: added to each pixel, in parts of the region's mean colour: 0.5 makes it half as light again.
+        contrast: by how much each pixel's distance from the mean colour is multiplied.
+    """
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    values = picture[where] if colour else np.stack([grey[where]] * 3, axis=-1)
+    mean = values.reshape(-1, 3).mean(axis=0)
+    result = picture.copy()
+    result[where] = np.round(np.clip((1 + light) * mean + contrast * (values - mean), 0, 255))
+    return result
+
+
+def at_night(picture: np.ndarray, dark: bool = True, noise: float = 0.04) -> np.ndarray:
+    """A photograph as if it were taken at night, (H, W, 3) uint8, the same at each call.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        dark: a fifth of the light at most, and less in what is dark already: v becomes 0.2 v², for v in [0, 1].
+        noise: standard deviation of what the camera adds to each value, in parts of the whole range.
+    """
+    values = 0.2 * (picture / 255) ** 2 if dark else picture / 255
+    values = values + np.random.default_rng(0).normal(0, noise, values.shape)
+    return np.round(255 * np.clip(values, 0, 1)).astype(np.uint8)
+
+
+def exactly(wanted: Any, kind: Any) -> Callable[[Any], bool]:
+    """A test for `checks.exercise`: has a result these values, this shape and a type of this kind, say np.integer?"""
+
+    def is_exact(got: Any) -> bool:
+        return np.array_equal(got, wanted) and np.issubdtype(np.asarray(got).dtype, kind)
+
+    return is_exact
+
+
+def film_scores() -> pd.DataFrame:
+    """Share of the pixels, recall and IoU of each class on CamVid's validation frames (tools.train.hrnet)."""
+    record = json.loads(fetch("data/hrnet_scores.json").read_text(encoding="utf-8"))
+    matrix = np.array(record["confusion"])
+    columns = {
+        "share": matrix.sum(axis=1) / matrix.sum(),
+        "recall": recall_per_class(matrix),
+        "IoU": iou_per_class(matrix),
+    }
+    return pd.DataFrame(columns, index=record["classes"]).sort_values("share", ascending=False)
+
+
 def left_out_scores() -> pd.DataFrame:
     """IoU of each class, and their mean, of a small HRNet that was trained without one of CamVid's drives.
 
@@ -224,6 +292,46 @@ def left_out_scores() -> pd.DataFrame:
     return table
 
 
+def street_trainings() -> pd.DataFrame:
+    """The scores of lesson 9's U-Net on drawn streets in several ways, seeds and lengths of training.
+
+    Returns:
+        One row for each training (tools.train.streets): way, epochs, seed, accuracy, mean IoU, pole recall, pole IoU.
+    """
+    record = json.loads(fetch("data/street_unets.json").read_text(encoding="utf-8"))
+    parts = [
+        pd.DataFrame({"way": way, "epochs": int(epochs), "seed": record["seeds"], **scores})
+        for way, lengths in record["ways"].items()
+        for epochs, scores in lengths.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def goes_around(network: Any, size: tuple[int, int] = (8, 12)) -> bool:
+    """Whether something gets from a Keras network's input to its output without passing through maps of one size.
+
+    Whatever takes a finer map as well makes a way around, be it a layer, a function or a model in the model; a map that
+    is joined with itself makes none.
+
+    Args:
+        network: a built functional or sequential model.
+        size: height and width of the maps; by default of the coarsest ones of lesson 9's U-Net.
+    """
+    starts = {id(tensor) for tensor in network.inputs}
+
+    def is_reached(tensor: Any) -> bool:
+        if tuple(tensor.shape[1:3]) == size:
+            return False
+        if id(tensor) in starts:
+            return True
+        operation, node, _ = tensor._keras_history
+        if hasattr(operation, "inputs") and not goes_around(operation, size):
+            return False
+        return any(map(is_reached, operation._inbound_nodes[node].input_tensors))
+
+    return any(map(is_reached, network.outputs))
+
+
 def show_masks(
     rows: Sequence[Sequence[np.ndarray]],
     titles: Sequence[str],
@@ -234,22 +342,24 @@ def show_masks(
     """Show rows of pictures and masks, with a legend of the classes at the right.
 
     Args:
-        rows: of equally many arrays: a picture, (H, W, 3); a mask, (H, W) of integer ids, drawn in CamVid's colours; or
-            a score map, (H, W) of floats, drawn from black, 0, to white, 1.
+        rows: of equally many arrays: a picture, (H, W, 3) or grey, (H, W, 1); a mask, (H, W) of integer ids, drawn in
+            CamVid's colours; or a score map, (H, W) of floats, drawn from black, 0, to white, 1.
         titles: one for each column.
         size: inches of a picture's width.
-        legend: ids of the classes in it; by default those of the masks in the figure.
+        legend: ids of the classes in it; by default those of the masks in the figure. Score maps add their two ends.
     """
     colours, names = colour_table(), [one.name for one in camvid_classes()]
     heights = [row[0].shape[0] / row[0].shape[1] for row in rows]
-    masks = [one for row in rows for one in row if one.ndim == 2 and np.issubdtype(one.dtype, np.integer)]
+    flat = [one for row in rows for one in row if one.ndim == 2]
+    masks = [one for one in flat if np.issubdtype(one.dtype, np.integer)]
+    ends = {"score 0": "black", "score 1": "white"} if len(masks) < len(flat) else {}
     ids = legend if legend is not None else np.unique(np.concatenate([mask.ravel() for mask in masks] or [[]]))
     figure, axes = plt.subplots(
         len(rows),
         len(titles),
         squeeze=False,
         layout="constrained",
-        figsize=(len(titles) * size + (1.9 if len(ids) else 0), size * sum(heights) + 0.3),
+        figsize=(len(titles) * size + (1.9 if len(ids) else 1.1 if ends else 0), size * sum(heights) + 0.3),
         gridspec_kw={"height_ratios": heights},
     )
     for line, pictures in zip(axes, rows, strict=True):
@@ -263,10 +373,11 @@ def show_masks(
             ax.spines[:].set_visible(False)
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title, fontsize=11)
-    if len(ids):
+    entries = {f"{i} {names[i]}": colours[i] / 255 for i in map(int, ids)} | ends
+    if entries:
         patches = [
-            plt.Rectangle((0, 0), 1, 1, facecolor=colours[i] / 255, edgecolor=PALETTE["grey"], label=f"{i} {names[i]}")
-            for i in map(int, ids)
+            plt.Rectangle((0, 0), 1, 1, facecolor=colour, edgecolor=PALETTE["grey"], label=label)
+            for label, colour in entries.items()
         ]
         figure.legend(handles=patches, loc="outside right center", frameon=False, fontsize=10)
 

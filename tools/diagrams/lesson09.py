@@ -39,7 +39,13 @@ WORDS = {
             "instance\nsegmentation",
             "panoptic\nsegmentation",
         ),
-        "answers": ("street", "boxes", "a class for\nevery pixel", "a mask for\nevery object", "both"),
+        "answers": (
+            "street",
+            "a box and a class\nfor every object",
+            "a class for\nevery pixel",
+            "a mask and a class\nfor every object",
+            "both",
+        ),
     },
     "09_unet": {
         "encoder": "encoder",
@@ -66,14 +72,14 @@ WORDS = {
         "maps": "32 score maps",
         "pixel": "one pixel",
         "names": ("4 Building", "17 Road", "19 Sidewalk", "26 Tree"),
-        "scores": "its 32 scores",
+        "scores": "four of its 32 scores",
         "argmax": "argmax",
         "mask": "mask",
     },
     "09_lut": {
         "mask": "mask\n(2, 3)",
-        "table": "lookup table lut\n(32, 3)",
-        "picture": "lut[mask]\n(2, 3, 3)",
+        "table": "colour_table\n(32, 3)",
+        "picture": "colour_table[mask]\n(2, 3, 3)",
         "id": "id",
         "rgb": "red, green, blue",
     },
@@ -96,8 +102,11 @@ PHOTO = {
     "left": "#35557F",
     "right": "#D8A23C",
     "pole": "#4A4A48",
+    "windows": "#EEF2F4",
+    "wheels": "#333333",
 }
 IDS = {"sky": 21, "building": 4, "tree": 26, "pavement": 19, "road": 17, "car": 5, "left": 16, "right": 16, "pole": 8}
+IDS |= {"windows": IDS["building"], "wheels": IDS["car"]}
 
 
 @cache
@@ -137,12 +146,11 @@ def _scene(ax: Axes, x: float, y: float, width: float, fills: Mapping[str, objec
     shape("road", (8, 0), (40, 0), (40, 3), (24, 10), (18, 10))
     if photo:
         for a, b in ((2, 13), (6.5, 13), (2, 18), (6.5, 18), (33, 13), (36.5, 13)):
-            rectangle(ax, x + s * a, y + s * b, 2.2 * s, 2.8 * s, "#EEF2F4", edge=edge)
+            rectangle(ax, x + s * a, y + s * b, 2.2 * s, 2.8 * s, fills["windows"], edge=edge)
     car = [(20, 4), (32, 4), (32, 7), (29.6, 7), (28, 9.6), (23.4, 9.6), (21.8, 7), (20, 7)]
     shape("car", *car)
     for a in (22.8, 29.2):
-        wheel = "#333333" if photo else fills["car"]
-        circle(ax, x + s * a, y + 4 * s, 1.5 * s, fill=wheel, line=1, edge="none")
+        circle(ax, x + s * a, y + 4 * s, 1.5 * s, fill=fills["wheels"], line=1, edge="none")
     shape("pole", (13.6, 4), (14.4, 4), (14.4, 24), (13.6, 24))
     _person(ax, x + 4.6 * s, y + 1.6 * s, 0.95 * s, fills["left"], edge)
     _person(ax, x + 6.9 * s, y + 1.2 * s, 1.0 * s, fills["right"], edge)
@@ -179,7 +187,7 @@ def tasks() -> Figure:
     classes = _class_colours()
     pale = {part: _mix(PHOTO[part], "#FFFFFF", 0.55) for part in PHOTO}
     nothing = dict.fromkeys(PHOTO, "#E9E9E6")
-    objects = {"car": PALETTE["blue"], "left": PALETTE["red"], "right": PALETTE["orange"]}
+    objects = {"car": PALETTE["blue"], "wheels": PALETTE["blue"], "left": PALETTE["red"], "right": PALETTE["orange"]}
     fills = (PHOTO, pale, classes, {**nothing, **objects}, {**classes, **objects})
     width = 18.2
     for place, (name, answer, fill) in enumerate(zip(words["names"], words["answers"], fills, strict=True)):
@@ -189,7 +197,7 @@ def tasks() -> Figure:
         if place == 0:
             box(ax, x + 4, 2.6, width - 8, 4.6, answer, fill="blue", size=12)
         else:
-            text(ax, x + width / 2, 5, answer, size=11.5)
+            text(ax, x + width / 2, 5, answer, size=11)
     s, x = width / 40, 1.5 + 19.7
     frames = ((19.4, 2, 13.2, 8.4, "blue"), (2.7, 1.2, 3.7, 10.8, "red"), (5.3, 0.8, 3.6, 10.8, "orange"))
     for a, b, w, h, colour in frames:
@@ -340,7 +348,7 @@ def lut() -> Figure:
 def iou() -> Figure:
     """Two overlapping regions on a grid: intersection 6, union 12, so IoU 0.50 and Dice 0.67."""
     words = WORDS["09_iou"]
-    figure, ax = card(100, 34)
+    figure, ax = card(100, 37)
     true = {(row, column) for row in range(3) for column in range(3)}
     predicted = {(row, column + 1) for row, column in true}
     either = dict.fromkeys(true | predicted, "orange")
@@ -354,17 +362,17 @@ def iou() -> Figure:
             for column in range(6):
                 fill = fills.get((row - 1, column - 1), "white")
                 rectangle(
-                    ax, x0 + cell * column, 26 - cell * row - cell + 4, cell, cell, fill, line=0.6, edge=PALETTE["grey"]
+                    ax, x0 + cell * column, 29 - cell * row - cell + 4, cell, cell, fill, line=0.6, edge=PALETTE["grey"]
                 )
         for first, colour in ((0, "blue"), (1, "red")):
-            corner = (x0 + cell * (1 + first), 30 - 4 * cell)
+            corner = (x0 + cell * (1 + first), 33 - 4 * cell)
             rectangle(ax, *corner, 3 * cell, 3 * cell, line=2.4, edge=PALETTE[colour])
         middle = x0 + 3 * cell
         if word is None:
-            text(ax, middle, 4.4, words["true"], size=12, colour=PALETTE["blue"])
-            text(ax, middle, 1.6, words["predicted"], size=12, colour=PALETTE["red"])
+            text(ax, middle, 7.4, words["true"], size=12, colour=PALETTE["blue"])
+            text(ax, middle, 4.4, words["predicted"], size=12, colour=PALETTE["red"])
         else:
-            text(ax, middle, 5.4, words[word], size=12, weight="bold")
-    text(ax, 65.8, 3.2, words["iou"], size=12)  # between the two halves, which it takes both
-    text(ax, 65.8, 1.1, words["dice"], size=12)
+            text(ax, middle, 7.4, words[word], size=12, weight="bold")
+    text(ax, 65.8, 4.4, words["iou"], size=12)  # between the two halves, which it takes both
+    text(ax, 65.8, 1.8, words["dice"], size=12)
     return figure

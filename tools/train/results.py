@@ -281,6 +281,26 @@ Trained on {scores["training_data"]}; {scores["epochs"]} epochs, {scores["second
 """
 
 
+def lesson_9_streets() -> str:
+    streets = read("street_unets")
+    rows = []
+    for way, lengths in streets["ways"].items():
+        for epochs, scores in lengths.items():
+            spreads = (
+                f"{min(values):.3f} / {statistics.median(values):.3f} / {max(values):.3f}"
+                for values in (scores[name] for name in ("pole recall", "pole IoU", "accuracy"))
+            )
+            rows.append([way, epochs, *spreads])
+    return f"""## Lesson 9: a U-Net with and without skip connections and class weights
+
+On the lesson's drawn streets, over {len(streets["seeds"])} seeds: the lowest, the median and the highest. "Joined with
+itself" has the U-Net's parameters, but each enlarged map is joined with itself instead of with the encoder's.
+{made_by(streets)}
+
+{table(["network and class weights", "epochs", "pole recall", "pole IoU", "accuracy"], rows)}
+"""
+
+
 START = """# Results
 
 What the lessons' full recipes give on real data. How fast they are stands in [BENCHMARKS.md](BENCHMARKS.md).
@@ -326,6 +346,7 @@ def page() -> str:
             lesson_8_rules(),
             lesson_9(),
             *([lesson_9_drives()] if (paths.ASSETS / "data" / "hrnet_drives.json").exists() else []),
+            lesson_9_streets(),
             NOT_RUN,
         ]
     )
