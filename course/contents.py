@@ -12,9 +12,12 @@ from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_server.files.handlers import FilesHandler
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+from traitlets import default
 
 from course.lessons import NEUTRAL
+from utils import paths
 
 
 def of_this_machine() -> dict[str, Any]:
@@ -56,6 +59,12 @@ class LessonContents(AsyncLargeFileManager):
         logging.getLogger("tornado.general").addFilter(
             lambda record: "websocket_ping_timeout" not in record.getMessage()
         )
+
+    # What serves the lessons' pictures. On a hub they lie behind links from the student's folder into the course, which
+    # the usual handler (Tornado's, for static files) does not follow; Jupyter's other one asks this class for the file.
+    @default("files_handler_class")
+    def _files_handler_class_default(self) -> type:
+        return super()._files_handler_class_default() if paths.HOME == paths.ROOT else FilesHandler
 
     async def get(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         model = await super().get(*arguments, **options)

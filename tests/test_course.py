@@ -152,17 +152,22 @@ def test_make_alone_lists_every_target():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["notebooks", "work"])
-def test_lab_serves_the_lessons(tmp_path, place):
-    """A real JupyterLab on loopback opens the first lesson, or the student's copy, and serves a picture of it."""
-    folder = copy_course(tmp_path / "course", "assets/diagrams")
+@pytest.mark.parametrize(("place", "home"), [("notebooks", ""), ("work", ""), ("work", "home")])
+def test_lab_serves_the_lessons(tmp_path, place, home):
+    """A real JupyterLab on loopback opens the first lesson, or the student's copy, and serves a picture of it.
+
+    Where the copy lies outside the course (`home`), the picture is behind a link.
+    """
+    folder = copy_course(tmp_path / "course", "assets/diagrams", *(["docs"] if home else []))
+    elsewhere = {"COURSE_HOME": str(tmp_path / home)} if home else {}
     if place == "work":
-        assert in_copy(folder, "work").returncode == 0
+        assert in_copy(folder, "work", **elsewhere).returncode == 0
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = f"--no-browser --ip=127.0.0.1 --port={port} --IdentityProvider.token=t --ServerApp.port_retries=0"
-    environment = {**os.environ, "LAB_OPTIONS": options, "HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    own = {"LAB_OPTIONS": options, "HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    environment = {**os.environ, **own, **elsewhere}
     lesson = lab.page(None).name
     log = tmp_path / "log"
     with log.open("wb") as file:

@@ -212,7 +212,7 @@ def change_course(folder: Path) -> None:
 
 
 def kept(student: Student) -> str:
-    """What is missing in lesson 1 after an update: the answer, the news, the outputs; empty if nothing."""
+    """What is missing in lesson 1 after an update: answer, news, outputs, pictures; empty if nothing."""
     cells = student.open(f"work/{lesson_files(['1'])[0].name}").cells
     place = next(i for i, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", []))
     found = {
@@ -220,6 +220,7 @@ def kept(student: Student) -> str:
         "the news": "This is news." in cells[0].source,
         "the course's version": "# Changed by the course." in cells[place + 1].source,
         "the outputs": any(cell.get("outputs") for cell in cells),
+        "the pictures": student.call("GET", f"user/{student.name}/files/assets/diagrams/01_opener.svg").ok,
     }
     return ", ".join(name for name, there in found.items() if not there)
 
