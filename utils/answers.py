@@ -28,7 +28,7 @@ def show_answers(
     *,
     top: int = 3,
     columns: int = 4,
-    size: float = 2.1,
+    size: float = 2.3,
     title: str | None = None,
     captions: Sequence[str] | None = None,
 ) -> np.ndarray:

@@ -117,7 +117,7 @@ def opener() -> Figure:
         text(ax, 64, middle + 2.6, f"{index} {name}", size=10.5, ha="left", weight="bold" if best else "normal")
     text(ax, 66, 6.8, "⋮", size=13)
     arrow(ax, (76.6, 17.6), (81.8, 17.6))
-    text(ax, 80, 14.2, words["steps"][3], size=12, style="italic")
+    text(ax, 79.4, 14.2, words["steps"][3], size=12, style="italic")
     box(ax, 83, 12.6, 11, 10, words["answer"], fill="orange", size=10.5)
     return figure
 
