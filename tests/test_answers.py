@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -25,8 +27,47 @@ def test_a_grid_marks_right_and_wrong_by_sign_and_colour():
     titles = [ax.get_title().split("\n") for ax in axes.flat[:2]]
     assert [title[0] for title in titles] == ["giant panda 1.00 ✓", "giant panda 1.00 ✗"]
     assert all(len(title) == 2 for title in titles)
+    assert [ax.texts[0].get_text() for ax in axes.flat[:2]] == ["label: giant panda", "label: electric ray"]
     colours = [ax.title.get_color() for ax in axes.flat[:2]]
     assert colours == [plotting.RIGHT_COLOUR, plotting.WRONG_COLOUR]
+
+
+def test_captions_stand_below_and_a_trace_is_not_called_nothing():
+    probabilities = np.zeros((1, 1000))
+    probabilities[0, [388, 5]] = 0.99, 0.004
+    axes = answers.show_answers([np.zeros((4, 4, 3), np.uint8)], probabilities, top=2, captions=["a panda"])
+    assert axes.flat[0].get_title().split("\n")[1].endswith(" < 0.01")
+    assert axes.flat[0].texts[0].get_text() == "a panda"
+
+
+def test_a_padded_photograph_is_whole_and_grey_outside():
+    square = answers.pad(np.full((10, 20, 3), 200, np.uint8), 40)
+    assert square.shape == (40, 40, 3)
+    assert (square[:9] == 127).all() and (square[-9:] == 127).all() and (square[12:28] == 200).all()
+
+
+def test_the_demo_draws_a_photograph_an_upload_or_the_reason_why_not():
+    entry = SimpleNamespace(name="Lite0", size=8)
+    asked = []
+
+    def classify(photos, record, way):
+        asked.append((photos[0].shape, record.name, way))
+        return np.eye(1000)[[388]]
+
+    draw = answers.photo_demo({"fire_engine": np.zeros((4, 6, 3), np.uint8)}, [entry], {"crop": answers.pad}, classify)
+    assert draw().axes[0].get_title() == "fire_engine"
+    assert asked == [((4, 6, 3), "Lite0", answers.pad)]
+    broken = [{"name": "diary.txt", "content": memoryview(b"Dear diary")}]
+    assert draw(upload=broken).axes[0].texts and len(asked) == 1
+    assert draw(upload=broken, use_my_picture=False).axes[0].get_title() == "fire_engine"
+
+
+def test_the_head_learns_what_can_be_learned():
+    features = np.repeat(np.eye(2, dtype="float32") * 9, 20, axis=0)
+    labels = np.repeat([0.0, 1.0], 20)
+    keras.utils.set_random_seed(1)
+    p = answers.train_head(features, labels).predict(features, verbose=0)
+    assert p.shape == (40, 1) and ((p[:, 0] > 0.5) == labels).all()
 
 
 def test_bars_stand_with_the_best_on_top():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import cv2
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 
 from utils import pictures, plotting
 from utils.downloads import fetch
-from utils.imagenet import Prediction, decode_predictions
+from utils.imagenet import Prediction, decode_predictions, imagenet_class_names
 
 MEANS = (103.939, 116.779, 123.68)  # of ImageNet's training photographs: blue, green, red
 
@@ -27,10 +28,11 @@ def show_answers(
     *,
     top: int = 3,
     columns: int = 4,
-    size: float = 2.1,
+    size: float = 2.3,
     title: str | None = None,
+    captions: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """A grid of photographs, each below its most probable classes.
+    """A grid of photographs, each below its most probable classes and above its label or caption.
 
     Args:
         photos: pictures of any sizes.
@@ -41,13 +43,18 @@ def show_answers(
         columns: photographs in a row.
         size: inches per photograph.
         title: title of the whole figure.
+        captions: words beneath each photograph; by default its label, where there is one.
 
     Returns:
         The (rows, columns) array of axes.
     """
     answers = decode_predictions(probabilities, top)
-    titles = ["\n".join(f"{line.name} {line.probability:.2f}" for line in lines) for lines in answers]
+    titles = ["\n".join(f"{line.name} {_rounded(line.probability)}" for line in lines) for lines in answers]
     axes = plotting.show_images(photos, titles, columns=columns, size=size, title=title)
+    if captions is None and labels is not None:
+        captions = [f"label: {imagenet_class_names()[label]}" for label in labels]
+    for ax, caption in zip(axes.flat, captions or (), strict=False):
+        ax.text(0.5, -0.03, caption, transform=ax.transAxes, ha="center", va="top", fontsize=10)
     if labels is not None:
         for ax, lines, label in zip(axes.flat, answers, labels, strict=False):
             right = lines[0].index == label
@@ -55,6 +62,10 @@ def show_answers(
             colour = plotting.RIGHT_COLOUR if right else plotting.WRONG_COLOUR
             ax.set_title("\n".join([f"{first} {'✓' if right else '✗'}", *rest]), fontsize=10, color=colour, pad=3)
     return axes
+
+
+def _rounded(probability: float) -> str:
+    return f"{probability:.2f}" if probability >= 0.005 else "< 0.01"
 
 
 def draw_answer(photo: np.ndarray, lines: Sequence[Prediction], title: str = "", bars_title: str = "") -> Figure:
@@ -86,6 +97,41 @@ def _two_axes(title: str) -> tuple[Figure, Axes, Axes]:
     return figure, left, right
 
 
+def photo_demo(
+    photos: Mapping[str, np.ndarray],
+    zoo: Sequence[Any],
+    ways: Mapping[str, Callable[[np.ndarray, int], np.ndarray]],
+    classify: Callable[..., np.ndarray],
+) -> Callable[..., Figure]:
+    """What lesson 7's demo draws: a photograph or an upload, as the network sees it, and the five best classes.
+
+    Args:
+        photos: by name.
+        zoo: records with a `name` and a `size`.
+        ways: by name, functions (photo, size) that make a square.
+        classify: (photos, record, way) to probabilities.
+    """
+    entries = {entry.name: entry for entry in zoo}
+
+    def draw(
+        photograph: str = "fire_engine",
+        network: str = "Lite0",
+        square: str = "crop",
+        upload: Sequence[Mapping[str, Any]] = (),
+        use_my_picture: bool = True,
+    ) -> Figure:
+        photo, title, problem = photos[photograph], photograph, ""
+        if upload and use_my_picture:
+            photo, title, problem = read_upload(upload)
+        if problem:
+            return draw_problem(problem, title)
+        entry, to_square = entries[network], ways[square]
+        lines = decode_predictions(classify([photo], entry, to_square))[0]
+        return draw_answer(to_square(photo, entry.size), lines, title, f"the five best answers of {network}")
+
+    return draw
+
+
 def read_upload(uploads: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray | None, str, str]:
     """The newest upload of a FileUpload widget: the picture or None, the file's name, and what is wrong with it."""
     name = uploads[-1]["name"][:30]
@@ -93,6 +139,23 @@ def read_upload(uploads: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray | None
         return pictures.decode_picture(bytes(uploads[-1]["content"]), name), name, ""
     except ValueError as error:
         return None, name, str(error)
+
+
+def pad(photo: np.ndarray, size: int) -> np.ndarray:
+    """The whole photograph in a square of size x size, with grey borders above and below or left and right."""
+    side = max(photo.shape[:2])
+    rows, columns = side - photo.shape[0], side - photo.shape[1]
+    borders = (rows // 2, rows - rows // 2, columns // 2, columns - columns // 2)
+    padded = cv2.copyMakeBorder(photo, *borders, cv2.BORDER_CONSTANT, value=(127, 127, 127))
+    return pictures.resize(padded, size, size)
+
+
+def train_head(features: np.ndarray, labels: np.ndarray) -> keras.Model:
+    """A trained head of one neuron: embeddings (N, D) to one probability each; labels are 0.0 and 1.0."""
+    head = keras.Sequential([keras.Input(features.shape[1:]), keras.layers.Dense(1, activation="sigmoid")])
+    head.compile(optimizer="adam", loss="binary_crossentropy")
+    head.fit(features, labels, epochs=30, verbose=0)
+    return head
 
 
 def network_that_wants(kind: str, network: keras.Model) -> keras.Model:

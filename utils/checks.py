@@ -124,7 +124,7 @@ def _matches(got: Any, wanted: Any, tolerance: float) -> bool:
     try:
         a, b = (np.asarray(value, dtype=float) for value in (got, wanted))
     except (TypeError, ValueError):
-        return type(got) is type(wanted) and got == wanted
+        return isinstance(got, type(wanted)) and bool(got == wanted)
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
 
 

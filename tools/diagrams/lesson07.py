@@ -17,7 +17,7 @@ WORDS = {
     "07_opener": {
         "photo": "a photograph",
         "network": "pre-trained\nnetwork",
-        "network_note": "its weights\nare finished",
+        "network_note": "its weights are\nalready trained",
         "steps": ("load", "preprocess", "predict", "decode"),
         "probabilities": "1,000 probabilities",
         "classes": ("lesser panda", "giant panda", "barracouta"),
@@ -37,7 +37,7 @@ WORDS = {
         "steps": ("1  load", "2  preprocess", "3  predict", "4  decode"),
         "notes": (
             "read the file,\nunpack it",
-            "resize,\nmake a batch,\nscale",
+            "resize,\nmake a batch,\nscale, unless the\nnetwork does it",
             "apply the\nnetwork",
             "find the\nlargest, look\nup its name",
         ),
@@ -108,7 +108,7 @@ def opener() -> Figure:
     arrow(ax, (55, 18), (61, 18))
     text(ax, 58, 20.8, words["steps"][2], size=12, style="italic")
     text(ax, 69.5, 30.6, words["probabilities"], size=12)
-    heights = (0.3, 12.0, 0.4)
+    heights = (0.15, 12.0, 0.15)
     stroke(ax, [63.5, 63.5], [6, 28], INK, 1.2)
     for place, (name, index, length) in enumerate(zip(words["classes"], words["indices"], heights, strict=True)):
         middle = 24 - 6.4 * place
@@ -117,7 +117,7 @@ def opener() -> Figure:
         text(ax, 64, middle + 2.6, f"{index} {name}", size=10.5, ha="left", weight="bold" if best else "normal")
     text(ax, 66, 6.8, "⋮", size=13)
     arrow(ax, (76.6, 17.6), (81.8, 17.6))
-    text(ax, 79.2, 14.2, words["steps"][3], size=12, style="italic")
+    text(ax, 79.4, 14.2, words["steps"][3], size=12, style="italic")
     box(ax, 83, 12.6, 11, 10, words["answer"], fill="orange", size=10.5)
     return figure
 
@@ -178,7 +178,8 @@ def rank_index() -> Figure:
         x = 16 + 6.4 * index
         text(ax, x + 2.8, 24.4, str(index), size=13, weight="bold", colour=PALETTE["blue"])
         box(ax, x, 15.8, 5.6, 5.4, f"{value:g}", fill="orange" if index == 2 else "grey")
-    text(ax, 31.5, 8, words["index_note"], size=12, style="italic", colour=PALETTE["blue"])
+    text(ax, 31.6, 31.4, words["index_note"], size=12, style="italic", colour=PALETTE["blue"])
+    arrow(ax, (31.6, 29.6), (31.6, 26.8), colour=PALETTE["blue"], width=1.2)
     arrow(ax, (49, 18.5), (61, 18.5))
     text(ax, 55, 21.4, words["sorted"], size=10.5)
     text(ax, 67, 29, words["rank"], size=12, weight="bold", colour=PALETTE["red"])
