@@ -102,7 +102,7 @@ def load_network(backbone: str, size: int, pretrained: bool = True) -> keras.Mod
     network = keras.applications.VGG16(include_top=False, weights=None, input_tensor=scaled)
     if pretrained:
         network.load_weights(fetch("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"))
-    return network
+    return keras.Model(pixels, network.output, name="vgg16")
 
 
 def rate_table(rates: Mapping[str, Any]) -> pd.DataFrame:
