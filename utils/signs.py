@@ -145,7 +145,7 @@ def with_interval(accuracy: float, n: int) -> dict[str, float]:
 
 
 def real_table(real: Mapping[str, Any], n_signs: int) -> pd.DataFrame:
-    """Accuracy on real test photographs, in per cent, for three trainings, with two 95 % intervals.
+    """Accuracy on real test photographs, in per cent, for two trainings, with two 95 % intervals.
 
     The first interval counts photographs, the second signs, each of which is shown by many of the photographs.
 
@@ -156,7 +156,6 @@ def real_table(real: Mapping[str, Any], n_signs: int) -> pd.DataFrame:
     rows = {}
     for name, result in (
         ("this lesson's network, rendered signs", real["lesson_to_real"]),
-        ("larger pictures of rendered signs", real["rendered_to_real"]),
         ("photographs, larger and for longer", real),
     ):
         n = result["test_images"]
