@@ -31,13 +31,12 @@ def test_the_rules_of_fine_tuning():
     rules = result("signs_rules")
     on_photographs, on_rendered = (rules[kind]["effect"] for kind in ("photographs", "rendered signs"))
     text = prose(8, "rules-after")
-    tenth = on_rendered["a tenth of the rate"]
-    assert f"A tenth costs {-100 * tenth['mean']:.1f} points on the rendered signs" in text
-    assert on_photographs["a tenth of the rate"]["low"] < 0 < on_photographs["a tenth of the rate"]["high"]
+    for way in ("a tenth of the rate", "normalisation learns"):
+        for effects in (on_photographs, on_rendered):
+            assert effects[way]["low"] < 0 < effects[way]["high"], "within the scatter"
     for kind in ("photographs", "rendered signs"):
         assert max(rules[kind]["test_accuracy"]["ten times the rate"]) < 0.05, "fails"
         assert max(rules[kind]["test_accuracy"]["all at once"]) < 0.4, "fails"
-        assert rules[kind]["effect"]["normalisation learns"]["mean"] > 0, "lowers no mean"
         assert rules[kind]["effect"]["the base frozen"]["high"] < 0, "thawing pays"
     frozen = sorted(round(-100 * effect["the base frozen"]["mean"]) for effect in (on_photographs, on_rendered))
     assert "costs {} to {} points".format(*frozen) in text
