@@ -306,7 +306,7 @@ def lesson_7(page: Page) -> Waits:
 
 def lesson_8(page: Page) -> Waits:
     sign = Demo(page, 8, "demo-sign")
-    assert sign.alt.endswith(" right.")
+    assert sign.alt.endswith("correct.")
     sign.keys("turn", "Home")
     sign.keys("sign", "ArrowDown")
     sign.keys("turn", "PageUp")

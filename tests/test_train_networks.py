@@ -171,6 +171,7 @@ def test_the_rules_of_fine_tuning_are_broken_one_at_a_time():
         ["head_first"],
         ["normalisation_learns"],
         ["rate"],
+        ["rate"],
     ]
 
 
@@ -197,10 +198,13 @@ def test_rules_are_measured_on_both_kinds_of_sign_and_go_on(photographs, tmp_pat
     tiny = replace(rules.LESSON, size=24, cut="block12_expand_relu6", fine_tuned=2, head_epochs=1, batch_size=4)
     monkeypatch.setattr(rules, "LESSON", tiny)
     monkeypatch.setattr(rules, "BROKEN", {"all at once": replace(tiny, head_first=False)})
+    monkeypatch.setattr(rules, "FROZEN", {})
+    monkeypatch.setattr(rules, "RATES", (1e-3, 1e-2))
     command = (monkeypatch, signs, "rules", photographs, "--seeds", 3, 4, "--epochs", 1, "--target", tmp_path / "run")
     run(*command)
     measured = result(tmp_path / "run", "signs_rules.json")
     assert measured["seeds"] == [3, 4] and "epochs: 1" in measured["trial"]
+    assert list(measured["rates"]["valid_accuracy"]) == ["0.001", "0.01"] and measured["rates"]["valid_images"] == 2
     for kind in ("photographs", "rendered signs"):
         assert measured[kind]["test_images"] == 2
         kept, broken = measured[kind]["test_accuracy"].values()

@@ -27,20 +27,36 @@ class Settings:
     """What lesson 8 trains, and how."""
 
     backbone: str = "lite0"  # or "vgg16", for a GPU
-    cut: str = "block06_expand_relu6"  # Lite0's last layer that is kept
-    size: int = 64  # pictures are size x size x 3
+    size: int = 64
+    cut: str = "block06_expand_relu6"
     batch_size: int = 32
     dropout: float = 0.5
     scratch_epochs: int = 8
+    scratch_rate: float = 1e-3
     head_epochs: int = 15
     head_rate: float = 2e-3
-    epochs: int = 5  # of fine-tuning
-    learning_rate: float = 1e-3
-    fine_tune_layers: int = 37  # how many of the base's last layers train
+    epochs: int = 5
+    learning_rate: float = 1e-2
+    fine_tune_layers: int = 37
     freeze_normalisation: bool = True
-    augmentation: float = 1.0  # how strong
+    augmentation: float = 1.0
+    hidden: tuple[int, ...] = ()
 
 
+MEANING = {
+    "backbone": "the pre-trained network",
+    "size": "pictures are squares of so many pixels a side",
+    "cut": "the last layer of the network that is kept",
+    "batch_size": "pictures in a step of training",
+    "dropout": "share of the features that is switched off",
+    "scratch_epochs": "from scratch: epochs",
+    "scratch_rate": "from scratch: first learning rate",
+    "head_epochs": "phase 1: epochs of the head alone",
+    "head_rate": "phase 1: first learning rate",
+    "epochs": "phase 2: epochs of fine-tuning",
+    "learning_rate": "phase 2: first learning rate",
+    "fine_tune_layers": "phase 2: so many last layers of the base train",
+}
 QUICK = Settings()
 FULL_LITE0 = Settings(
     cut="block12_expand_relu6",
@@ -53,6 +69,7 @@ FULL_LITE0 = Settings(
 )
 FULL_VGG16 = Settings(  # a classic recipe: half an hour on a GPU
     backbone="vgg16",
+    cut="block5_pool",
     size=224,
     dropout=0.6,
     head_epochs=30,
@@ -60,39 +77,65 @@ FULL_VGG16 = Settings(  # a classic recipe: half an hour on a GPU
     epochs=101,
     learning_rate=1e-4,
     fine_tune_layers=8,
+    hidden=(128,),
 )
 
 
-def load_base(backbone: str, size: int, cut: str, pretrained: bool = True) -> keras.Model:
-    """A network up to its last feature maps, named as its backbone.
+def settings_table(settings: Settings) -> pd.DataFrame:
+    """The settings that matter in the lesson, each with its value and its meaning."""
+    rows = {name: (str(getattr(settings, name)), meaning) for name, meaning in MEANING.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "meaning"])
+
+
+def load_network(backbone: str, size: int, pretrained: bool = True) -> keras.Model:
+    """A network that takes plain pixels from 0 to 255, with its preprocessing inside.
 
     Args:
-        backbone: "lite0" or "vgg16".
-        size: of the pictures, in pixels.
-        cut: the layer of Lite0 whose output is kept.
+        backbone: "lite0", whole and for pictures of any size, or "vgg16", without its head.
+        size: of VGG16's pictures, in pixels.
         pretrained: whether VGG16 gets ImageNet's weights; Lite0 always has them.
     """
     if backbone == "lite0":
-        network = keras.models.load_model(fetch("models/efficientnet_lite0.keras"))
-        return keras.Model(network.input, network.get_layer(cut).output, name="lite0")
-    base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(size, size, 3), name="vgg16")
+        return keras.models.load_model(fetch("models/efficientnet_lite0.keras"))
+    pixels = keras.Input((size, size, 3), name="pixels")
+    scaled = keras.applications.vgg16.preprocess_input(pixels)
+    network = keras.applications.VGG16(include_top=False, weights=None, input_tensor=scaled)
     if pretrained:
-        base.load_weights(fetch("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"))
-    return base
+        network.load_weights(fetch("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"))
+    return keras.Model(pixels, network.output, name="vgg16")
+
+
+def rate_table(rates: Mapping[str, Any]) -> pd.DataFrame:
+    """Validation accuracy in per cent after fine-tuning at each rate: a column a seed, and their mean.
+
+    Args:
+        rates: what stands under "rates" in data/signs_rules.json.
+    """
+    table = 100 * pd.DataFrame.from_dict(rates["valid_accuracy"], orient="index")
+    table.columns = [f"seed {seed}" for seed in rates["seeds"]]
+    table.index.name = "first rate"
+    return table.assign(mean=table.mean(axis=1))
 
 
 def rule_table(rules: Mapping[str, Any]) -> pd.DataFrame:
-    """What breaking each rule costs, in percentage points of test accuracy, from the results of several seeds."""
+    """What breaking each rule changes, in percentage points of test accuracy, from the results of several seeds.
+
+    Args:
+        rules: what stands in data/signs_rules.json.
+
+    Returns:
+        For each kind of data and each way the accuracy in per cent, and the effect with its 95 % interval as words.
+    """
     rows = []
     for data in (name for name in ("rendered signs", "photographs") if name in rules):
         for way, runs in rules[data]["test_accuracy"].items():
-            effect = rules[data]["effect"].get(way, {})
-            ends = {f"effect{words}": 100 * effect.get(end, np.nan) for end, words in EFFECT.items()}
-            rows.append({"data": data, "way": way, "accuracy": 100 * np.mean(runs), **ends})
+            effect = rules[data]["effect"].get(way)
+            words = "to this the others are compared"
+            if effect:
+                mean, low, high = (100 * effect[end] for end in ("mean", "low", "high"))
+                words = f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+            rows.append({"data": data, "way": way, "accuracy": f"{100 * np.mean(runs):.1f}", "effect": words})
     return pd.DataFrame(rows).set_index(["data", "way"])
-
-
-EFFECT = {"mean": "", "low": " from", "high": " to"}
 
 
 def with_interval(accuracy: float, n: int) -> dict[str, float]:
@@ -101,26 +144,35 @@ def with_interval(accuracy: float, n: int) -> dict[str, float]:
     return {"accuracy": 100 * accuracy, "from": 100 * low, "to": 100 * high}
 
 
-def real_table(real: Mapping[str, Any]) -> pd.DataFrame:
-    """Accuracy on real test photographs with its 95 % interval, in per cent, for three trainings.
+def real_table(real: Mapping[str, Any], n_signs: int) -> pd.DataFrame:
+    """Accuracy on real test photographs, in per cent, for two trainings, with two 95 % intervals.
+
+    The first interval counts photographs, the second signs, each of which is shown by many of the photographs.
 
     Args:
         real: what stands in data/gtsrb_history.json.
+        n_signs: how many signs the photographs show.
     """
     rows = {}
     for name, result in (
         ("this lesson's network, rendered signs", real["lesson_to_real"]),
-        ("a longer training, rendered signs", real["rendered_to_real"]),
-        ("real photographs", real),
+        ("photographs, larger and for longer", real),
     ):
-        rows[name] = with_interval(result["test_accuracy"], result["test_images"])
+        n = result["test_images"]
+        by_picture, by_sign = (with_interval(result["test_accuracy"], count) for count in (n, n_signs))
+        ends = f"{by_picture['from']:.1f} to {by_picture['to']:.1f}"
+        rows[name] = {"accuracy": by_picture["accuracy"], f"if {n:,} count": ends, "from": by_sign["from"]}
+        rows[name]["to"] = by_sign["to"]
     return pd.DataFrame(rows).T
 
 
 def one_of_each(pictures: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """For each class the place of one picture, the one whose mean is closest to 120, a medium brightness."""
-    distance = np.abs(pictures.mean(axis=(1, 2, 3)) - 120)
-    return np.array([np.where(labels == number, distance, np.inf).argmin() for number in range(labels.max() + 1)])
+    """For each class the index of its clearest picture: its middle is of medium brightness and rich in contrast."""
+    edge = pictures.shape[1] // 4
+    grey = pictures[:, edge : pictures.shape[1] - edge, edge : pictures.shape[2] - edge].mean(axis=3)
+    brightness, contrast = grey.mean(axis=(1, 2)), grey.std(axis=(1, 2))
+    clear = contrast - np.maximum(0, np.abs(brightness - 130) - 40)
+    return np.array([np.where(labels == number, clear, -np.inf).argmax() for number in range(labels.max() + 1)])
 
 
 def plot_both(history: Any, name: str, chance_loss: float) -> np.ndarray:
@@ -128,27 +180,29 @@ def plot_both(history: Any, name: str, chance_loss: float) -> np.ndarray:
     axes = plt.subplots(1, 2, figsize=(9.5, 3.4), layout="constrained")[1]
     plot_history(history, "loss", title=f"{name}: loss", ax=axes[0])
     axes[0].axhline(chance_loss, linestyle=":", color=PALETTE["black"], label="knowing nothing")
-    axes[0].legend()
-    plot_history(history, "accuracy", title=f"{name}: accuracy", ylim=(0, 1), ax=axes[1])
+    axes[0].legend(loc="lower left")
+    reached = f"{name}: validation accuracy reaches {history.history['val_accuracy'][-1]:.2f}"
+    plot_history(history, "accuracy", title=reached, ylim=(0, 1), ax=axes[1])
     return axes
 
 
-def plot_curves(curves: Mapping[str, Sequence[float]], boundary: int) -> Axes:
-    """Validation accuracy over the epochs, one curve a training, and a line where phase 2 begins.
+def plot_curves(scratch: Any, tuned: Any, frozen: float) -> Axes:
+    """Validation accuracy over the epochs, from scratch and in fine-tuning, with a dashed line for the frozen base.
 
     Args:
-        curves: accuracies in [0, 1], one an epoch.
-        boundary: the last epoch of phase 1.
+        scratch: the history of the training from scratch.
+        tuned: that of fine-tuning.
+        frozen: the accuracy of the frozen base, in [0, 1].
     """
     ax = plt.subplots(layout="constrained")[1]
-    for (name, values), marker in zip(curves.items(), "os^", strict=False):
+    for name, history, marker in (("small network from scratch", scratch, "o"), ("fine-tuning", tuned, "s")):
+        values = history.history["val_accuracy"]
         ax.plot(range(1, len(values) + 1), values, f"{marker}-", label=name)
-    ax.axvline(boundary + 0.5, linestyle=":", color=PALETTE["grey"])
-    ax.text(boundary + 0.7, 0.03, "phase 2", color=PALETTE["black"])
-    ax.set(xlabel="epoch", ylabel="validation accuracy", ylim=(0, 1))
+    ax.axhline(frozen, linestyle="--", color=PALETTE["grey"], label="the frozen base")
+    ax.set(xlabel="epoch on augmented pictures", ylabel="validation accuracy", ylim=(0, 1))
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_title("Fine-tuning goes on where the frozen base stops")
-    ax.legend(loc="center right")
+    ax.set_title(f"Fine-tuning lifts validation accuracy from {frozen:.2f} to {values[-1]:.2f}")
+    ax.legend(loc="lower right")
     return ax
 
 
@@ -214,7 +268,7 @@ def draw_answer(original: np.ndarray, changed: np.ndarray, probabilities: np.nda
     best = np.argsort(probabilities)[-5:]
     names = [textwrap.shorten(TRAFFIC_SIGN_CLASSES[k], 26, placeholder=" …") for k in best]
     colours = [RIGHT_COLOUR if k == truth else WRONG_COLOUR for k in best]
-    ax = figure.add_axes((0.74, 0.2, 0.24, 0.68), title="right" if best[-1] == truth else "wrong")
+    ax = figure.add_axes((0.74, 0.2, 0.24, 0.68), title="✓ correct" if best[-1] == truth else "✗ wrong")
     ax.bar_label(ax.barh(names, probabilities[best], color=colours), fmt="%.2f", padding=3)
     ax.set(xlim=(0, 1.2), xlabel="probability")
     ax.grid(axis="y", visible=False)

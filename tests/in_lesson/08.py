@@ -7,13 +7,26 @@ import numpy as np
 
 
 def test_last_layers_of_vgg16():
-    """Going back to 4 layers after 8 shows that each switch is set, not only the base's."""
-    network = build_model("vgg16", 224, 43, 0.6, pretrained=False)
-    vgg = network.get_layer("vgg16")
+    """Going back to 4 layers after 8 shows that each layer is set, not only the base."""
     for last, convolutions, total in ((0, 0, 3_216_939), (4, 3, 10_296_363), (8, 6, 16_196_139), (4, 3, 10_296_363)):
-        set_trainable(vgg, last)
-        assert sum("conv" in layer.name for layer in vgg.layers if layer.trainable) == convolutions
-        assert trainable_count(network) == total
+        set_trainable(vgg_base, last)
+        assert sum("conv" in layer.name for layer in vgg_base.layers if layer.trainable) == convolutions
+        assert trainable_count(vgg) == total
+
+
+def test_what_is_frozen_stays_and_what_is_not_learns():
+    """Batch normalisation among the last layers keeps its stored averages; the frozen network is not touched."""
+    before, after = frozen.get_layer("base").layers, model.get_layer("base").layers
+    first = len(before) - settings.fine_tune_layers
+    for index, (old, new) in enumerate(zip(before, after, strict=True)):
+        same = all(np.array_equal(a, b) for a, b in zip(old.get_weights(), new.get_weights(), strict=True))
+        learns = index >= first and new.get_weights() and "_bn" not in new.name
+        assert same != bool(learns), new.name
+    assert np.allclose(base.predict(x_train[:4].astype("float32"), verbose=0), f_train[:4], atol=1e-2)
+
+
+def test_a_head_with_a_hidden_layer_is_vgg16_s():
+    assert signs.FULL_VGG16.hidden == (128,) and not settings.hidden
 
 
 def test_the_test_table_is_joined_by_name():

@@ -29,21 +29,21 @@ WORDS = {
         "now": "now: your task",
         "sign": "36 pictures a class",
         "new_head": "new head",
-        "new_note": "43 signs",
+        "new_note": "43 classes",
         "answer": "17: no entry",
     },
     "08_options": {
         "columns": ("", "base", "head", "trains", "needs"),
-        "names": ("1  as it is", "2  from scratch", "3  transfer\n    learning", "4  fine-tuning"),
-        "heads": ("1,000\nclasses", "43\nsigns", "43\nsigns", "43\nsigns"),
+        "names": ("1  as it is", "2  from scratch", "3  feature\n    extraction", "4  fine-tuning"),
+        "heads": ("1,000\nclasses", "43\nclasses", "43\nclasses", "43\nclasses"),
         "trains": ("nothing", "everything", "the head", "head and\nlast layers"),
         "needs": (
-            "nothing, but your\nclasses in the 1,000",
+            "your classes must be\namong the 1,000",
             "most pictures,\nmost computing",
             "few pictures,\nseconds to minutes",
             "some pictures,\nsome computing",
         ),
-        "legend": ("finished, does not change", "starts finished, trains on", "starts random, trains"),
+        "legend": ("pre-trained, frozen", "pre-trained, trains on", "starts random, trains"),
     },
     "08_folders": {
         "folders": (
@@ -112,10 +112,10 @@ WORDS = {
         "last": "last layers",
         "head": "head",
         "rates": (
-            "features computed once\nlearning rate from 0.002 to 0",
-            "augmented pictures\nlearning rate from 0.001 to 0",
+            "features computed once\nlearning rate falls to 0",
+            "augmented pictures\na measured rate falls to 0",
         ),
-        "loss": "validation loss",
+        "loss": "loss (schematic)",
         "start": "ln 43",
         "frozen": "frozen",
         "trains": "trains",
@@ -183,7 +183,7 @@ def opener() -> Figure:
 
 
 def options() -> Figure:
-    """The four options: which part of base and head is finished, which trains, and what each needs."""
+    """The four options: which part of base and head is pre-trained, which trains, and what each needs."""
     words = WORDS["08_options"]
     figure, ax = card(95, 54)
     for x, name in zip((0, 32.6, 50.6, 64, 83), words["columns"], strict=True):

@@ -13,8 +13,9 @@ the drawn signs of assets/data/traffic_signs.zip and on no photograph at all. Bo
 A training can be stopped and started again. `real` costs twelve minutes of one core, half as much on two; `rendered`
 two and a half. `ways` compares three ways of training on the photographs, at 64 pixels and for 20 epochs each: from
 scratch, with every layer of Lite0 frozen, and fine-tuned. `lesson` runs lesson 8 up to its fine-tuning, in quick mode,
-and scores that network, too, on the test photographs. `rules` breaks each of the lesson's three rules of fine-tuning
-alone, with several seeds, on photographs and on rendered signs, and also leaves the base frozen (tools.train.rules).
+and scores that network, too, on the test photographs. `rules` measures six learning rates on validation signs, breaks
+each of the lesson's three rules of fine-tuning alone, with several seeds, on photographs and on rendered signs, and
+also leaves the base frozen (tools.train.rules).
 `opener` trains the network that opens the lesson, on the rendered signs, and writes models/traffic_signs.keras.
 
 What goes beyond lesson 8's recipe: images of 112 pixels; more augmentation; softened labels; batch normalisation that
@@ -298,22 +299,24 @@ def lesson_on_photographs(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def measure_rules(path: Path, target: Path, seeds: list[int], epochs: int | None, limit: int | None) -> None:
-    """Lesson 8's three rules, each broken alone, on photographs and on rendered signs."""
-    lessons = {"as the lesson does it": rules.LESSON, **rules.BROKEN}
+    """Lesson 8's rate, and its three rules, each broken alone, on photographs and on rendered signs."""
+    lessons = {rules.KEPT: rules.LESSON, **rules.BROKEN, **rules.FROZEN}
     lessons = {name: replace(lesson, epochs=epochs or lesson.epochs) for name, lesson in lessons.items()}
-    lessons["the base frozen"] = rules.FROZEN
     size = rules.LESSON.size
     sources = {"rendered signs": RENDERED, "photographs": path}
     sets = {
         kind: (read_part(source, "Train", size, limit), read_part(source, "Test", size, limit))
         for kind, source in sources.items()
     }
+    rendered = sets["rendered signs"][0], read_part(RENDERED, "Valid", size, limit)
+    rates = rules.measure_rates(rendered, lessons[rules.KEPT], seeds[:2], target / "rules", CLASSES)
     results = rules.measure(sets, seeds, target / "rules", lessons, CLASSES)
     result = {
         "command": f"python -m tools.train.signs rules {path.name} --seeds {' '.join(map(str, seeds))}",
         "versions": common.versions(),
         "seeds": seeds,
         "lessons": {name: asdict(lesson) for name, lesson in lessons.items()},
+        "rates": rates,
         **results,
         **common.trial(epochs, limit),
     }
