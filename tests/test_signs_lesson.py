@@ -60,9 +60,11 @@ def test_the_table_of_rules_is_in_percentage_points():
 def test_real_photographs_get_an_interval_by_picture_and_a_wider_one_by_sign():
     one = {"test_accuracy": 0.75, "test_images": 6315}
     table = signs.real_table({"lesson_to_real": one, **one}, n_signs=421)
-    first = table.iloc[0]
-    assert first["if 6,315 count"] == "73.9 to 76.0"
-    assert first["from"] == pytest.approx(70.7, abs=0.1) and first["to"] == pytest.approx(79.0, abs=0.1)
+    assert table.iloc[0].to_dict() == {
+        "accuracy": "75.0",
+        "interval, 6,315 photographs": "73.9 to 76.0",
+        "interval, 421 signs": "70.7 to 79.0",
+    }
 
 
 def test_an_accuracy_gets_its_interval_in_per_cent():

@@ -158,11 +158,11 @@ def real_table(real: Mapping[str, Any], n_signs: int) -> pd.DataFrame:
         ("this lesson's network, rendered signs", real["lesson_to_real"]),
         ("photographs, larger and for longer", real),
     ):
-        n = result["test_images"]
-        by_picture, by_sign = (with_interval(result["test_accuracy"], count) for count in (n, n_signs))
-        ends = f"{by_picture['from']:.1f} to {by_picture['to']:.1f}"
-        rows[name] = {"accuracy": by_picture["accuracy"], f"if {n:,} count": ends, "from": by_sign["from"]}
-        rows[name]["to"] = by_sign["to"]
+        row = {"accuracy": f"{100 * result['test_accuracy']:.1f}"}
+        for count, what in ((result["test_images"], "photographs"), (n_signs, "signs")):
+            ends = with_interval(result["test_accuracy"], count)
+            row[f"interval, {count:,} {what}"] = f"{ends['from']:.1f} to {ends['to']:.1f}"
+        rows[name] = row
     return pd.DataFrame(rows).T
 
 
