@@ -15,14 +15,18 @@ from utils import datasets, paths
 from utils.digits import one_of_each
 from utils.downloads import fetch
 
-# The demo's cell in a lesson -> the function of figures.js that takes its place.
+# A cell of a lesson -> the figure that takes the place of a demo's output, or comes below another's.
 FIGURES = {
+    (1, "demo-knobs"): "knobs",
     (1, "demo-digit"): "digit",
     (2, "demo-rate"): "rate",
     (3, "demo-line"): "line",
     (4, "demo-digit"): "digit",
     (5, "demo-kernel"): "kernel",
 }
+
+# Figures whose code does not stand in figures.js.
+OWN_SCRIPTS = {"knobs": ("knobs.js",)}
 
 
 def text(array: np.ndarray) -> str:
@@ -53,7 +57,26 @@ def kernel_data() -> dict[str, Any]:
     return {"grey": text(grey), "height": height, "width": width}
 
 
-DATA: dict[str, Callable[[], dict[str, Any]]] = {"digit": digit_data, "line": line_data, "kernel": kernel_data}
+def knobs_data() -> dict[str, Any]:
+    """Lesson 1's two features of all zeros and ones, as sums over pixels: whole numbers, so that no answer differs."""
+    (pictures, digits), _ = datasets.load_mnist()
+    chosen = pictures[digits < 2].astype(np.uint32)
+    sides = chosen[:, :, [*range(6, 12), *range(16, 22)]].sum(axis=(1, 2))
+    sums = {"middle": chosen[:, 12:16, 12:16].sum(axis=(1, 2)), "sides": sides}
+    if sides.max() >= 1 << 16:
+        raise ValueError("a sum of brightness needs more than 16 bits")
+    return {
+        "isOne": text((digits[digits < 2] == 1).astype(np.uint8)),
+        **{name: text(values.astype(np.uint16)) for name, values in sums.items()},
+    }
+
+
+DATA: dict[str, Callable[[], dict[str, Any]]] = {
+    "digit": digit_data,
+    "line": line_data,
+    "kernel": kernel_data,
+    "knobs": knobs_data,
+}
 
 
 def write(folder: Path) -> None:
@@ -75,4 +98,6 @@ def write(folder: Path) -> None:
 def scripts(figures: set[str]) -> list[str]:
     """The scripts of a page with these figures, in the order in which they must load."""
     pad = ["pad.js"] if "digit" in figures else []
-    return [*pad, *(f"figure-{name}.js" for name in DATA if name in figures), "figures.js"]
+    data = [f"figure-{name}.js" for name in DATA if name in figures]
+    own = [script for name in sorted(figures) for script in OWN_SCRIPTS.get(name, ())]
+    return [*pad, *data, "figures.js", *dict.fromkeys(own)]

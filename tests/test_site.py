@@ -254,6 +254,78 @@ def test_the_rate_that_diverges(page, folder):
     assert "diverges" in place.locator("p[role=status]").inner_text()
 
 
+def report_latency(page: Page, control: Locator, values: list[str], name: str) -> None:
+    """Print how long the figure takes to follow: the handler, and until the browser has drawn."""
+    timed = control.evaluate(
+        """async (control, values) => {
+          const handled = [], drawn = [];
+          for (const value of values) {
+            const start = performance.now();
+            control.value = value;
+            control.dispatchEvent(new Event("input"));
+            control.dispatchEvent(new Event("change"));
+            handled.push(performance.now() - start);
+            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+            drawn.push(performance.now() - start);
+          }
+          const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+          return [median(handled), median(drawn)];
+        }""",
+        values,
+    )
+    print(f"{name}: handled in {timed[0]:.1f} ms, drawn after {timed[1]:.1f} ms (medians of {len(values)})")
+
+
+def test_the_knobs_say_what_numpy_says(page, folder):
+    place = open_figure(page, folder, 1, "knobs")
+    (pictures, digits), _ = datasets.load_mnist()
+    pictures, is_one = pictures[digits < 2], digits[digits < 2] == 1
+    middle = pictures[:, 12:16, 12:16].mean(axis=(1, 2)) / 255
+    sides = pictures[:, :, [*range(6, 12), *range(16, 22)]].mean(axis=(1, 2)) / 255
+    settings = [(2, 0, -1), (0, 0, 0), (10, -20, 0), (-10, 20, 0), (40, -40, -10), (0, -15, 3)]
+    in_browser = page.evaluate(
+        "(settings) => { const { answers, features } = courseFigures.knobs;"
+        " return settings.map((knobs) => answers(features(courseData.knobs), knobs)); }",
+        settings,
+    )
+    for knobs, found in zip(settings, in_browser, strict=True):
+        probabilities = 1 / (1 + np.exp(-(knobs[0] * middle + knobs[1] * sides + knobs[2])))
+        assert found["right"] == np.mean((probabilities > 0.5) == is_one)
+        assert abs(found["confidence"] - np.maximum(probabilities, 1 - probabilities).mean()) < 1e-9
+        for digit, bins in enumerate(found["bins"]):
+            wanted = np.histogram(probabilities[is_one == digit], np.linspace(0, 1, 11))[0]
+            assert np.abs(np.subtract(bins, wanted)).max() <= 1, "of probabilities at the edge of a bin"
+    for name, value in {"weight middle": "10", "weight sides": "-20", "bias": "0"}.items():
+        place.get_by_label(name).fill(value)
+    assert "98.9 % of 12,665" in place.locator("p[role=status]").inner_text()
+    place.get_by_label("bias").focus()
+    page.keyboard.press("ArrowRight")
+    assert "0.5:" in place.locator("p[role=status]").inner_text(), "the keyboard turns a knob"
+    report_latency(page, place.get_by_label("bias"), [str(value / 2) for value in range(-15, 16)], "knobs")
+
+
+@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs")])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_accessible_and_fit_a_phone(chromium, folder, lesson, figure, scheme):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page = context.new_page()
+    place = open_figure(page, folder, lesson, figure)
+    expect(place.locator("p[role=status]").first).not_to_be_empty(timeout=20_000)
+    try:
+        assert findings(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    finally:
+        context.close()
+
+
+def test_on_paper_the_still_figure_stands(page, folder):
+    place = open_figure(page, folder, 1, "knobs")
+    still = place.locator("xpath=preceding-sibling::*[1]").locator(".cell_output")
+    assert place.is_visible() and not still.is_visible()
+    page.emulate_media(media="print")
+    assert still.is_visible() and not place.is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["index", f"notebooks/{LESSONS[2]}", "glossary", "docs/RESULTS"])
 def test_accessibility(chromium, folder, name, scheme):
