@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from utils import datasets, paths
+from utils import datasets, paths, segmentation
 from utils.digits import one_of_each
-from utils.downloads import fetch
+from utils.downloads import fetch, fetch_folder
+from utils.pictures import read_mask, read_picture
 
 # A cell of a lesson -> the figure that takes the place of a demo's output, or comes below another's.
 FIGURES = {
@@ -23,10 +25,14 @@ FIGURES = {
     (3, "demo-line"): "line",
     (4, "demo-digit"): "digit",
     (5, "demo-kernel"): "kernel",
+    (9, "demo-overlay"): "overlay",
 }
 
 # Figures whose code does not stand in figures.js.
-OWN_SCRIPTS = {"knobs": ("knobs.js",)}
+OWN_SCRIPTS = {
+    "knobs": ("knobs.js",),
+    "overlay": ("overlay.js",),
+}
 
 
 def text(array: np.ndarray) -> str:
@@ -71,12 +77,68 @@ def knobs_data() -> dict[str, Any]:
     }
 
 
+def embedded_picture(path: Path) -> str:
+    """A JPEG as an address that a page opened from a folder may read pixel by pixel; a file's it may not."""
+    return f"data:image/jpeg;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def packed(array: np.ndarray) -> str:
+    """The bytes of an array, compressed."""
+    return base64.b64encode(zlib.compress(array.tobytes(), 9)).decode("ascii")
+
+
+def masked_streets() -> list[segmentation.StreetPhoto]:
+    return [photo for photo in segmentation.street_photos() if photo.mask_path]
+
+
+def overlay_data() -> dict[str, Any]:
+    """What lesson 9's figure offers to choose from: photographs and classes, and the colours of all ids."""
+    names = [one.name for one in segmentation.camvid_classes()]
+    return {
+        "photographs": [photo.name for photo in masked_streets()],
+        "classes": {names[number]: number for number in segmentation.GROUPS},
+        "colours": segmentation.colour_table().tolist(),
+    }
+
+
+def street_data() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each street photograph with its true mask and that of lesson 9's network, by the name of its script."""
+    import tensorflow as tf  # here, because it takes seconds to start
+
+    network = tf.saved_model.load(str(fetch_folder("models/hrnet_small")))
+    for photo in masked_streets():
+        picture = read_picture(photo.path)
+        scores = np.asarray(network.predict(picture[np.newaxis].astype("float32") / 255))[0, ..., 1:]
+        predicted = segmentation.group_table()[scores.argmax(axis=-1)]
+        yield (
+            f"street_{photo.name}",
+            {
+                "photograph": embedded_picture(photo.path),
+                "true": packed(read_mask(photo.mask_path)),
+                "predicted": packed(predicted),
+                "height": picture.shape[0],
+                "width": picture.shape[1],
+            },
+        )
+
+
 DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "digit": digit_data,
     "line": line_data,
     "kernel": kernel_data,
     "knobs": knobs_data,
 }
+# Of larger figures: a page fetches these when the reader comes near them, or asks for them.
+LATE_DATA: dict[str, Callable[[], dict[str, Any]]] = {
+    "overlay": overlay_data,
+}
+
+
+def all_data() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The data of each script, by its name."""
+    for name, data in (DATA | LATE_DATA).items():
+        yield name, data()
+    yield from street_data()
 
 
 def write(folder: Path) -> None:
@@ -86,8 +148,8 @@ def write(folder: Path) -> None:
         folder: is made where it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in DATA.items():
-        script = f"(window.courseData ??= {{}}).{name} = {json.dumps(data())};\n"
+    for name, data in all_data():
+        script = f"(window.courseData ??= {{}}).{name} = {json.dumps(data)};\n"
         (folder / f"figure-{name}.js").write_text(script, encoding="utf-8")
     module = (paths.ROOT / "utils" / "pad.js").read_text(encoding="utf-8")
     # A page that is opened from a folder may not import a module.

@@ -15,6 +15,7 @@ import keras
 import nbformat
 import numpy as np
 import pytest
+import tensorflow as tf
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell
 from playwright.sync_api import Locator, Page, expect
@@ -23,9 +24,10 @@ from course import cli, site
 from course.lessons import lesson_files
 from tests.test_accessibility import findings
 from tests.test_pages import fetched
-from utils import datasets, paths
+from utils import datasets, paths, segmentation
 from utils.digits import centre, one_of_each
-from utils.downloads import fetch
+from utils.downloads import fetch, fetch_folder
+from utils.pictures import blend, read_mask, read_picture
 
 pytestmark = pytest.mark.slow
 LESSONS = [path.stem for path in lesson_files([])]
@@ -165,6 +167,8 @@ def open_figure(page: Page, folder: Path, lesson: int, figure: str) -> Locator:
     page.set_default_timeout(5000)
     page.goto(path.as_uri())
     place = page.locator(f"[data-figure={figure}]")
+    place.evaluate("(place) => place.previousElementSibling.scrollIntoView()")  # some come when one is near
+    expect(place).to_be_visible(timeout=20_000)
     place.scroll_into_view_if_needed()
     return place
 
@@ -304,7 +308,7 @@ def test_the_knobs_say_what_numpy_says(page, folder):
     report_latency(page, place.get_by_label("bias"), [str(value / 2) for value in range(-15, 16)], "knobs")
 
 
-@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs")])
+@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs"), (9, "overlay")])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figures_are_accessible_and_fit_a_phone(chromium, folder, lesson, figure, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
@@ -316,6 +320,59 @@ def test_figures_are_accessible_and_fit_a_phone(chromium, folder, lesson, figure
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     finally:
         context.close()
+
+
+def test_the_overlay_counts_as_the_lesson_does(page, folder):
+    """The regions of every class, of the network's mask and of a painted one; and what the left canvas shows."""
+    place = open_figure(page, folder, 9, "overlay")
+    expect(place.locator("p[role=status]")).to_contain_text("Road: IoU", timeout=20_000)
+    (photo,) = [one for one in segmentation.street_photos() if one.name == "berlin_cathedral"]
+    place.get_by_label("photograph", exact=True).select_option(photo.name)
+    truth, picture = read_mask(photo.mask_path), read_picture(photo.path)
+    network = tf.saved_model.load(str(fetch_folder("models/hrnet_small")))
+    scores = np.asarray(network.predict(picture[None].astype("float32") / 255))[0, ..., 1:]
+    predicted = segmentation.group_table()[scores.argmax(axis=-1)]
+    names = {segmentation.camvid_classes()[number].name: number for number in segmentation.GROUPS}
+    for name, number in names.items():
+        place.get_by_label("class", exact=True).select_option(name)
+        both, missed, invented = (region.sum() for region in segmentation.regions(truth, predicted, number).values())
+        words = f"{name}: IoU {both:,} / {both + missed + invented:,} ="
+        if not both + missed + invented:
+            words = f"{name} is in neither mask."
+        expect(place.locator("p[role=status]")).to_contain_text(words)
+    for name, value in {"divider": "0", "opacity": "0.6"}.items():
+        place.get_by_label(name, exact=True).fill(value)
+    shown = place.locator("canvas").first.evaluate(
+        "(canvas) => Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"
+    )
+    wanted = blend(picture, segmentation.colour_table()[predicted], 0.6)
+    difference = np.abs(np.reshape(shown, (*truth.shape, 4))[:, 8:, :3] - wanted[:, 8:])
+    print(f"overlay: largest difference of a colour {difference.max():.0f} of 255")
+    assert difference.max() <= 4, "the browser reads the photograph or blends otherwise"
+    report_latency(page, place.get_by_label("divider", exact=True), [str(value / 30) for value in range(31)], "divider")
+    report_latency(page, place.get_by_label("class", exact=True), list(names), "class of the overlay")
+
+
+def test_who_paints_a_mask_learns_its_iou(page, folder):
+    place = open_figure(page, folder, 9, "overlay")
+    says = place.locator("p[role=status]")
+    expect(says).to_contain_text("Road: IoU", timeout=20_000)
+    place.get_by_label("mask", exact=True).select_option("painted by yourself")
+    expect(says).to_contain_text("Road: IoU 0 / 31,692 = 0.00")
+    place.get_by_label("brush", exact=True).fill("20")
+    place.locator("canvas").first.focus()
+    for key in ["ArrowDown"] * 14 + [" "]:
+        page.keyboard.press(key)
+    expect(says).not_to_contain_text("IoU 0 /")
+    painted = says.inner_text()
+    box = place.locator("canvas").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] * 0.9, steps=5)
+    page.mouse.up()
+    assert says.inner_text() != painted
+    place.get_by_role("button", name="clear").click()
+    expect(says).to_contain_text("Road: IoU 0 / 31,692 = 0.00")
 
 
 def test_on_paper_the_still_figure_stands(page, folder):

@@ -18,6 +18,10 @@
   }
   const shorts = (text) => new Uint16Array(bytes(text).buffer);
   const floats = (text) => new Float32Array(bytes(text).buffer);
+  async function unpacked(text) { // bytes that are compressed
+    const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
   let sizes; // of all 16-bit floats, made when first needed
   function halves(text) {
     sizes ??= Float32Array.from({ length: 1 << 16 }, (_, half) => {
@@ -150,6 +154,12 @@
     });
     return make("label", { class: "figure-slider" }, make("span", {}, label), input, shown);
   }
+
+  /** A labelled choice of options, each a word or [value, words]. */
+  const select = (label, options) => make("select", { "aria-label": label }, ...options.map((option) => {
+    const [value, words] = [option].flat();
+    return make("option", { value }, words ?? value);
+  }));
 
   /** What a figure's shapes stand for: [an element of a drawing of 12 x 12, its words], … */
   const legend = (...entries) => make("p", { class: "figure-legend" }, ...entries.map(([shape, words]) =>
@@ -388,8 +398,8 @@
     if ("replaces" in el.dataset) el.previousElementSibling?.querySelector(".cell_output")?.classList.add("replaced");
   }
 
-  const mathematics = { forward, centre, resize, convolve, squaredError, verdict, halves, bytes, shorts, floats };
-  const parts = { make, draw, slider, legend, axes, paint, need, whenNear, register, BLUE, SKY, RED, GREY };
+  const mathematics = { forward, centre, resize, convolve, squaredError, verdict, halves, bytes, shorts, floats, unpacked };
+  const parts = { make, draw, slider, select, legend, axes, paint, need, whenNear, register, BLUE, SKY, RED, GREY };
   window.courseFigures = { ...mathematics, ...parts };
   addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-figure]").forEach(show));
 })();
