@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import keras
 import numpy as np
 
 from utils import datasets, paths, segmentation
@@ -25,12 +26,14 @@ FIGURES = {
     (3, "demo-line"): "line",
     (4, "demo-digit"): "digit",
     (5, "demo-kernel"): "kernel",
+    (6, "classify-photographs"): "objects",
     (9, "demo-overlay"): "overlay",
 }
 
 # Figures whose code does not stand in figures.js.
 OWN_SCRIPTS = {
     "knobs": ("knobs.js",),
+    "objects": ("networks.js", "photographs.js"),
     "overlay": ("overlay.js",),
 }
 
@@ -122,6 +125,69 @@ def street_data() -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
+def layers(network: keras.Model) -> list[dict[str, Any]]:
+    """A network as the steps that networks.js can do, each with the numbers of those whose results it takes.
+
+    Kernels have 16 bits, as in the course's files; what batch normalisation does is a scale and a shift.
+    """
+    numbers = {network.input.name: -1}  # the picture
+    steps: list[dict[str, Any]] = []
+    for layer in network.layers[1:]:  # after the input
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        sources = [numbers[tensor.name] for tensor in inputs]
+        if step := layer_step(layer):
+            steps.append(step | {"from": sources})
+        numbers[layer.output.name] = len(steps) - 1 if step else sources[0]
+    return steps
+
+
+def layer_step(layer: keras.Layer) -> dict[str, Any] | None:
+    """What one layer does in prediction; nothing for an input and for dropout.
+
+    Raises:
+        ValueError: a kind of layer that networks.js does not know.
+    """
+    kind = type(layer).__name__
+    weights = layer.get_weights()
+    settings = layer.get_config()
+    if kind in ("InputLayer", "Dropout"):
+        return None
+    if kind in ("Add", "GlobalMaxPooling2D", "GlobalAveragePooling2D", "Softmax"):
+        return {"kind": kind}
+    if kind == "Rescaling":
+        return {"kind": kind, "scale": settings["scale"], "offset": settings["offset"]}
+    if kind == "ReLU":
+        return {"kind": kind, "highest": settings["max_value"]}
+    if kind == "BatchNormalization":
+        gamma, beta, mean, variance = weights
+        scale = gamma / np.sqrt(variance + settings["epsilon"])
+        return {"kind": kind, "scale": text(scale), "shift": text(beta - mean * scale)}
+    if kind == "MaxPooling2D" and settings["pool_size"] == settings["strides"]:
+        return {"kind": kind, "size": settings["pool_size"][0]}
+    if kind in ("Conv2D", "DepthwiseConv2D") and settings["padding"] == "same" and len(weights) == 1:
+        shape = {"size": weights[0].shape[0], "stride": settings["strides"][0], "inputs": weights[0].shape[2]}
+        return {"kind": kind, "kernel": text(weights[0].astype(np.float16)), **shape}
+    if kind == "Dense" and settings["activation"] in ("linear", "softmax"):
+        kernel, bias = weights
+        halves = text(kernel.astype(np.float16))
+        return {"kind": kind, "kernel": halves, "bias": text(bias), "softmax": settings["activation"] == "softmax"}
+    raise ValueError(f"networks.js has no step for the layer {layer.name}, {kind}")
+
+
+def objects_data() -> dict[str, Any]:
+    """Lesson 6's network for ten kinds of things, and the course's photographs as it sees them."""
+    photographs, labels, table = datasets.cifar10_photographs()
+    small = [cv2.resize(photograph, (32, 32), interpolation=cv2.INTER_AREA) for photograph in photographs]
+    return {
+        "layers": layers(keras.models.load_model(fetch("models/cifar10_recipe.keras"))),
+        "names": datasets.CIFAR10_CLASSES,
+        "photographs": [
+            {"title": title, "label": int(label), "pixels": packed(picture)}
+            for title, label, picture in zip(table["title"], labels, small, strict=True)
+        ],
+    }
+
+
 DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "digit": digit_data,
     "line": line_data,
@@ -131,6 +197,7 @@ DATA: dict[str, Callable[[], dict[str, Any]]] = {
 # Of larger figures: a page fetches these when the reader comes near them, or asks for them.
 LATE_DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "overlay": overlay_data,
+    "objects": objects_data,
 }
 
 

@@ -27,7 +27,7 @@ from tests.test_pages import fetched
 from utils import datasets, paths, segmentation
 from utils.digits import centre, one_of_each
 from utils.downloads import fetch, fetch_folder
-from utils.pictures import blend, read_mask, read_picture
+from utils.pictures import blend, read_mask, read_picture, write_picture
 
 pytestmark = pytest.mark.slow
 LESSONS = [path.stem for path in lesson_files([])]
@@ -308,13 +308,13 @@ def test_the_knobs_say_what_numpy_says(page, folder):
     report_latency(page, place.get_by_label("bias"), [str(value / 2) for value in range(-15, 16)], "knobs")
 
 
-@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs"), (9, "overlay")])
+@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs"), (6, "objects"), (9, "overlay")])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figures_are_accessible_and_fit_a_phone(chromium, folder, lesson, figure, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = context.new_page()
     place = open_figure(page, folder, lesson, figure)
-    expect(place.locator("p[role=status]").first).not_to_be_empty(timeout=20_000)
+    expect(place.locator("p[role=status]")).not_to_be_empty(timeout=60_000)
     try:
         assert findings(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -373,6 +373,39 @@ def test_who_paints_a_mask_learns_its_iou(page, folder):
     assert says.inner_text() != painted
     place.get_by_role("button", name="clear").click()
     expect(says).to_contain_text("Road: IoU 0 / 31,692 = 0.00")
+
+
+def report_agreement(by_keras: np.ndarray, in_browser: np.ndarray, milliseconds: float, name: str) -> None:
+    difference = np.abs(by_keras - in_browser).max()
+    print(f"{name}: largest difference to Keras {difference:.2g} on {len(by_keras)}, {milliseconds:.0f} ms each")
+
+
+def test_lesson_6s_network_answers_as_keras_does(page, folder, tmp_path):
+    place = open_figure(page, folder, 6, "objects")
+    expect(place.locator("p[role=status]")).to_contain_text("Answer: ", timeout=60_000)
+    found, milliseconds = page.evaluate(
+        """async () => {
+          const { networks, unpacked } = courseFigures, data = courseData.objects;
+          const layers = networks.unpack(data.layers), start = performance.now(), found = [];
+          for (const { pixels } of data.photographs) {
+            found.push(await networks.predict(layers, await unpacked(pixels), 32));
+          }
+          return [found, (performance.now() - start) / found.length];
+        }"""
+    )
+    photographs, _, _ = datasets.cifar10_photographs()
+    small = np.stack([cv2.resize(one, (32, 32), interpolation=cv2.INTER_AREA) for one in photographs])
+    wanted = keras.models.load_model(fetch("models/cifar10_recipe.keras")).predict(small, verbose=0)
+    report_agreement(wanted, np.array(found), milliseconds, "lesson 6")
+    assert np.abs(wanted - found).max() < 1e-3
+    assert page.locator(".cell_output img[alt]").first.is_visible(), "below this figure the lesson's own stays"
+    says = place.locator("p[role=status]").inner_text()
+    write_picture(tmp_path / "own.png", photographs[-1])
+    place.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+    expect(place.locator("p[role=status]")).not_to_have_text(says, timeout=20_000)
+    (tmp_path / "text.png").write_text("not a picture", encoding="utf-8")
+    place.locator("input[type=file]").set_input_files(tmp_path / "text.png")
+    expect(place.locator("p[role=status]")).to_contain_text("not a picture", timeout=20_000)
 
 
 def test_on_paper_the_still_figure_stands(page, folder):
