@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
+import keras
 import numpy as np
 
-from utils import datasets, paths
+from utils import datasets, paths, segmentation
 from utils.digits import one_of_each
-from utils.downloads import fetch
+from utils.downloads import fetch, fetch_folder
+from utils.pictures import read_mask, read_picture
 
-# The demo's cell in a lesson -> the function of figures.js that takes its place.
+# A cell of a lesson -> the figure that takes the place of a demo's output, or comes below another's.
 FIGURES = {
+    (1, "demo-knobs"): "knobs",
     (1, "demo-digit"): "digit",
     (2, "demo-rate"): "rate",
     (3, "demo-line"): "line",
     (4, "demo-digit"): "digit",
     (5, "demo-kernel"): "kernel",
+    (6, "classify-photographs"): "objects",
+    (9, "demo-overlay"): "overlay",
+}
+
+# Figures whose code does not stand in figures.js.
+OWN_SCRIPTS = {
+    "knobs": ("knobs.js",),
+    "objects": ("networks.js", "photographs.js"),
+    "overlay": ("overlay.js",),
 }
 
 
@@ -53,7 +66,146 @@ def kernel_data() -> dict[str, Any]:
     return {"grey": text(grey), "height": height, "width": width}
 
 
-DATA: dict[str, Callable[[], dict[str, Any]]] = {"digit": digit_data, "line": line_data, "kernel": kernel_data}
+def knobs_data() -> dict[str, Any]:
+    """Lesson 1's two features of all zeros and ones, as sums over pixels: whole numbers, so that no answer differs."""
+    (pictures, digits), _ = datasets.load_mnist()
+    chosen = pictures[digits < 2].astype(np.uint32)
+    sides = chosen[:, :, [*range(6, 12), *range(16, 22)]].sum(axis=(1, 2))
+    sums = {"middle": chosen[:, 12:16, 12:16].sum(axis=(1, 2)), "sides": sides}
+    if sides.max() >= 1 << 16:
+        raise ValueError("a sum of brightness needs more than 16 bits")
+    return {
+        "isOne": text((digits[digits < 2] == 1).astype(np.uint8)),
+        **{name: text(values.astype(np.uint16)) for name, values in sums.items()},
+    }
+
+
+def embedded_picture(path: Path) -> str:
+    """A JPEG as an address that a page opened from a folder may read pixel by pixel; a file's it may not."""
+    return f"data:image/jpeg;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def packed(array: np.ndarray) -> str:
+    """The bytes of an array, compressed."""
+    return base64.b64encode(zlib.compress(array.tobytes(), 9)).decode("ascii")
+
+
+def masked_streets() -> list[segmentation.StreetPhoto]:
+    return [photo for photo in segmentation.street_photos() if photo.mask_path]
+
+
+def overlay_data() -> dict[str, Any]:
+    """What lesson 9's figure offers to choose from: photographs and classes, and the colours of all ids."""
+    names = [one.name for one in segmentation.camvid_classes()]
+    return {
+        "photographs": [photo.name for photo in masked_streets()],
+        "classes": {names[number]: number for number in segmentation.GROUPS},
+        "colours": segmentation.colour_table().tolist(),
+    }
+
+
+def street_data() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each street photograph with its true mask and that of lesson 9's network, by the name of its script."""
+    import tensorflow as tf  # here, because it takes seconds to start
+
+    network = tf.saved_model.load(str(fetch_folder("models/hrnet_small")))
+    for photo in masked_streets():
+        picture = read_picture(photo.path)
+        scores = np.asarray(network.predict(picture[np.newaxis].astype("float32") / 255))[0, ..., 1:]
+        predicted = segmentation.group_table()[scores.argmax(axis=-1)]
+        yield (
+            f"street_{photo.name}",
+            {
+                "photograph": embedded_picture(photo.path),
+                "true": packed(read_mask(photo.mask_path)),
+                "predicted": packed(predicted),
+                "height": picture.shape[0],
+                "width": picture.shape[1],
+            },
+        )
+
+
+def layers(network: keras.Model) -> list[dict[str, Any]]:
+    """A network as the steps that networks.js can do, each with the numbers of those whose results it takes.
+
+    Kernels have 16 bits, as in the course's files; what batch normalisation does is a scale and a shift.
+    """
+    numbers = {network.input.name: -1}  # the picture
+    steps: list[dict[str, Any]] = []
+    for layer in network.layers[1:]:  # after the input
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        sources = [numbers[tensor.name] for tensor in inputs]
+        if step := layer_step(layer):
+            steps.append(step | {"from": sources})
+        numbers[layer.output.name] = len(steps) - 1 if step else sources[0]
+    return steps
+
+
+def layer_step(layer: keras.Layer) -> dict[str, Any] | None:
+    """What one layer does in prediction; nothing for an input and for dropout.
+
+    Raises:
+        ValueError: a kind of layer that networks.js does not know.
+    """
+    kind = type(layer).__name__
+    weights = layer.get_weights()
+    settings = layer.get_config()
+    if kind in ("InputLayer", "Dropout"):
+        return None
+    if kind in ("Add", "GlobalMaxPooling2D", "GlobalAveragePooling2D", "Softmax"):
+        return {"kind": kind}
+    if kind == "Rescaling":
+        return {"kind": kind, "scale": settings["scale"], "offset": settings["offset"]}
+    if kind == "ReLU":
+        return {"kind": kind, "highest": settings["max_value"]}
+    if kind == "BatchNormalization":
+        gamma, beta, mean, variance = weights
+        scale = gamma / np.sqrt(variance + settings["epsilon"])
+        return {"kind": kind, "scale": text(scale), "shift": text(beta - mean * scale)}
+    if kind == "MaxPooling2D" and settings["pool_size"] == settings["strides"]:
+        return {"kind": kind, "size": settings["pool_size"][0]}
+    if kind in ("Conv2D", "DepthwiseConv2D") and settings["padding"] == "same" and len(weights) == 1:
+        shape = {"size": weights[0].shape[0], "stride": settings["strides"][0], "inputs": weights[0].shape[2]}
+        return {"kind": kind, "kernel": text(weights[0].astype(np.float16)), **shape}
+    if kind == "Dense" and settings["activation"] in ("linear", "softmax"):
+        kernel, bias = weights
+        halves = text(kernel.astype(np.float16))
+        return {"kind": kind, "kernel": halves, "bias": text(bias), "softmax": settings["activation"] == "softmax"}
+    raise ValueError(f"networks.js has no step for the layer {layer.name}, {kind}")
+
+
+def objects_data() -> dict[str, Any]:
+    """Lesson 6's network for ten kinds of things, and the course's photographs as it sees them."""
+    photographs, labels, table = datasets.cifar10_photographs()
+    small = [cv2.resize(photograph, (32, 32), interpolation=cv2.INTER_AREA) for photograph in photographs]
+    return {
+        "layers": layers(keras.models.load_model(fetch("models/cifar10_recipe.keras"))),
+        "names": datasets.CIFAR10_CLASSES,
+        "photographs": [
+            {"title": title, "label": int(label), "pixels": packed(picture)}
+            for title, label, picture in zip(table["title"], labels, small, strict=True)
+        ],
+    }
+
+
+DATA: dict[str, Callable[[], dict[str, Any]]] = {
+    "digit": digit_data,
+    "line": line_data,
+    "kernel": kernel_data,
+    "knobs": knobs_data,
+}
+# Of larger figures: a page fetches these when the reader comes near them, or asks for them.
+LATE_DATA: dict[str, Callable[[], dict[str, Any]]] = {
+    "overlay": overlay_data,
+    "objects": objects_data,
+}
+
+
+def all_data() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The data of each script, by its name."""
+    for name, data in (DATA | LATE_DATA).items():
+        yield name, data()
+    yield from street_data()
 
 
 def write(folder: Path) -> None:
@@ -63,8 +215,8 @@ def write(folder: Path) -> None:
         folder: is made where it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in DATA.items():
-        script = f"(window.courseData ??= {{}}).{name} = {json.dumps(data())};\n"
+    for name, data in all_data():
+        script = f"(window.courseData ??= {{}}).{name} = {json.dumps(data)};\n"
         (folder / f"figure-{name}.js").write_text(script, encoding="utf-8")
     module = (paths.ROOT / "utils" / "pad.js").read_text(encoding="utf-8")
     # A page that is opened from a folder may not import a module.
@@ -75,4 +227,6 @@ def write(folder: Path) -> None:
 def scripts(figures: set[str]) -> list[str]:
     """The scripts of a page with these figures, in the order in which they must load."""
     pad = ["pad.js"] if "digit" in figures else []
-    return [*pad, *(f"figure-{name}.js" for name in DATA if name in figures), "figures.js"]
+    data = [f"figure-{name}.js" for name in DATA if name in figures]
+    own = [script for name in sorted(figures) for script in OWN_SCRIPTS.get(name, ())]
+    return [*pad, *data, "figures.js", *dict.fromkeys(own)]

@@ -107,7 +107,9 @@ def web_cells(notebook: NotebookNode, number: int) -> list[NotebookNode]:
             cell.metadata["mystnb"] = {"image": {"alt": alt}}
         cells.append(cell)
         if figure := figures.FIGURES.get((number, cell.id)):
-            cells.append(new_markdown_cell(f'<div class="live-figure" data-figure="{figure}"></div>'))
+            # A demo's still figure gives way to it; below another cell's output it is something more.
+            place = "data-replaces" if cell.id.startswith("demo") else ""
+            cells.append(new_markdown_cell(f'<div class="live-figure" data-figure="{figure}" {place}></div>'))
     return cells
 
 

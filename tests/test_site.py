@@ -15,6 +15,7 @@ import keras
 import nbformat
 import numpy as np
 import pytest
+import tensorflow as tf
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell
 from playwright.sync_api import Locator, Page, expect
@@ -23,9 +24,10 @@ from course import cli, site
 from course.lessons import lesson_files
 from tests.test_accessibility import findings
 from tests.test_pages import fetched
-from utils import datasets, paths
+from utils import datasets, paths, segmentation
 from utils.digits import centre, one_of_each
-from utils.downloads import fetch
+from utils.downloads import fetch, fetch_folder
+from utils.pictures import blend, read_mask, read_picture, write_picture
 
 pytestmark = pytest.mark.slow
 LESSONS = [path.stem for path in lesson_files([])]
@@ -165,6 +167,8 @@ def open_figure(page: Page, folder: Path, lesson: int, figure: str) -> Locator:
     page.set_default_timeout(5000)
     page.goto(path.as_uri())
     place = page.locator(f"[data-figure={figure}]")
+    place.evaluate("(place) => place.previousElementSibling.scrollIntoView()")  # some come when one is near
+    expect(place).to_be_visible(timeout=20_000)
     place.scroll_into_view_if_needed()
     return place
 
@@ -252,6 +256,164 @@ def test_the_rate_that_diverges(page, folder):
     assert "converges" in place.locator("p[role=status]").inner_text()
     place.get_by_label("learning rate").fill("1.05")
     assert "diverges" in place.locator("p[role=status]").inner_text()
+
+
+def report_latency(page: Page, control: Locator, values: list[str], name: str) -> None:
+    """Print how long the figure takes to follow: the handler, and until the browser has drawn."""
+    timed = control.evaluate(
+        """async (control, values) => {
+          const handled = [], drawn = [];
+          for (const value of values) {
+            const start = performance.now();
+            control.value = value;
+            control.dispatchEvent(new Event("input"));
+            control.dispatchEvent(new Event("change"));
+            handled.push(performance.now() - start);
+            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+            drawn.push(performance.now() - start);
+          }
+          const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+          return [median(handled), median(drawn)];
+        }""",
+        values,
+    )
+    print(f"{name}: handled in {timed[0]:.1f} ms, drawn after {timed[1]:.1f} ms (medians of {len(values)})")
+
+
+def test_the_knobs_say_what_numpy_says(page, folder):
+    place = open_figure(page, folder, 1, "knobs")
+    (pictures, digits), _ = datasets.load_mnist()
+    pictures, is_one = pictures[digits < 2], digits[digits < 2] == 1
+    middle = pictures[:, 12:16, 12:16].mean(axis=(1, 2)) / 255
+    sides = pictures[:, :, [*range(6, 12), *range(16, 22)]].mean(axis=(1, 2)) / 255
+    settings = [(2, 0, -1), (0, 0, 0), (10, -20, 0), (-10, 20, 0), (40, -40, -10), (0, -15, 3)]
+    in_browser = page.evaluate(
+        "(settings) => { const { answers, features } = courseFigures.knobs;"
+        " return settings.map((knobs) => answers(features(courseData.knobs), knobs)); }",
+        settings,
+    )
+    for knobs, found in zip(settings, in_browser, strict=True):
+        probabilities = 1 / (1 + np.exp(-(knobs[0] * middle + knobs[1] * sides + knobs[2])))
+        assert found["right"] == np.mean((probabilities > 0.5) == is_one)
+        assert abs(found["confidence"] - np.maximum(probabilities, 1 - probabilities).mean()) < 1e-9
+        for digit, bins in enumerate(found["bins"]):
+            wanted = np.histogram(probabilities[is_one == digit], np.linspace(0, 1, 11))[0]
+            assert np.abs(np.subtract(bins, wanted)).max() <= 1, "of probabilities at the edge of a bin"
+    for name, value in {"weight middle": "10", "weight sides": "-20", "bias": "0"}.items():
+        place.get_by_label(name).fill(value)
+    assert "98.9 % of 12,665" in place.locator("p[role=status]").inner_text()
+    place.get_by_label("bias").focus()
+    page.keyboard.press("ArrowRight")
+    assert "0.5:" in place.locator("p[role=status]").inner_text(), "the keyboard turns a knob"
+    report_latency(page, place.get_by_label("bias"), [str(value / 2) for value in range(-15, 16)], "knobs")
+
+
+@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs"), (6, "objects"), (9, "overlay")])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_accessible_and_fit_a_phone(chromium, folder, lesson, figure, scheme):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page = context.new_page()
+    place = open_figure(page, folder, lesson, figure)
+    expect(place.locator("p[role=status]")).not_to_be_empty(timeout=60_000)
+    try:
+        assert findings(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    finally:
+        context.close()
+
+
+def test_the_overlay_counts_as_the_lesson_does(page, folder):
+    """The regions of every class, of the network's mask and of a painted one; and what the left canvas shows."""
+    place = open_figure(page, folder, 9, "overlay")
+    expect(place.locator("p[role=status]")).to_contain_text("Road: IoU", timeout=20_000)
+    (photo,) = [one for one in segmentation.street_photos() if one.name == "berlin_cathedral"]
+    place.get_by_label("photograph", exact=True).select_option(photo.name)
+    truth, picture = read_mask(photo.mask_path), read_picture(photo.path)
+    network = tf.saved_model.load(str(fetch_folder("models/hrnet_small")))
+    scores = np.asarray(network.predict(picture[None].astype("float32") / 255))[0, ..., 1:]
+    predicted = segmentation.group_table()[scores.argmax(axis=-1)]
+    names = {segmentation.camvid_classes()[number].name: number for number in segmentation.GROUPS}
+    for name, number in names.items():
+        place.get_by_label("class", exact=True).select_option(name)
+        both, missed, invented = (region.sum() for region in segmentation.regions(truth, predicted, number).values())
+        words = f"{name}: IoU {both:,} / {both + missed + invented:,} ="
+        if not both + missed + invented:
+            words = f"{name} is in neither mask."
+        expect(place.locator("p[role=status]")).to_contain_text(words)
+    for name, value in {"divider": "0", "opacity": "0.6"}.items():
+        place.get_by_label(name, exact=True).fill(value)
+    shown = place.locator("canvas").first.evaluate(
+        "(canvas) => Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"
+    )
+    wanted = blend(picture, segmentation.colour_table()[predicted], 0.6)
+    difference = np.abs(np.reshape(shown, (*truth.shape, 4))[:, 8:, :3] - wanted[:, 8:])
+    print(f"overlay: largest difference of a colour {difference.max():.0f} of 255")
+    assert difference.max() <= 4, "the browser reads the photograph or blends otherwise"
+    report_latency(page, place.get_by_label("divider", exact=True), [str(value / 30) for value in range(31)], "divider")
+    report_latency(page, place.get_by_label("class", exact=True), list(names), "class of the overlay")
+
+
+def test_who_paints_a_mask_learns_its_iou(page, folder):
+    place = open_figure(page, folder, 9, "overlay")
+    says = place.locator("p[role=status]")
+    expect(says).to_contain_text("Road: IoU", timeout=20_000)
+    place.get_by_label("mask", exact=True).select_option("painted by yourself")
+    expect(says).to_contain_text("Road: IoU 0 / 31,692 = 0.00")
+    place.get_by_label("brush", exact=True).fill("20")
+    place.locator("canvas").first.focus()
+    for key in ["ArrowDown"] * 14 + [" "]:
+        page.keyboard.press(key)
+    expect(says).not_to_contain_text("IoU 0 /")
+    painted = says.inner_text()
+    box = place.locator("canvas").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] * 0.9, steps=5)
+    page.mouse.up()
+    assert says.inner_text() != painted
+    place.get_by_role("button", name="clear").click()
+    expect(says).to_contain_text("Road: IoU 0 / 31,692 = 0.00")
+
+
+def report_agreement(by_keras: np.ndarray, in_browser: np.ndarray, milliseconds: float, name: str) -> None:
+    difference = np.abs(by_keras - in_browser).max()
+    print(f"{name}: largest difference to Keras {difference:.2g} on {len(by_keras)}, {milliseconds:.0f} ms each")
+
+
+def test_lesson_6s_network_answers_as_keras_does(page, folder, tmp_path):
+    place = open_figure(page, folder, 6, "objects")
+    expect(place.locator("p[role=status]")).to_contain_text("Answer: ", timeout=60_000)
+    found, milliseconds = page.evaluate(
+        """async () => {
+          const { networks, unpacked } = courseFigures, data = courseData.objects;
+          const layers = networks.unpack(data.layers), start = performance.now(), found = [];
+          for (const { pixels } of data.photographs) {
+            found.push(await networks.predict(layers, await unpacked(pixels), 32));
+          }
+          return [found, (performance.now() - start) / found.length];
+        }"""
+    )
+    photographs, _, _ = datasets.cifar10_photographs()
+    small = np.stack([cv2.resize(one, (32, 32), interpolation=cv2.INTER_AREA) for one in photographs])
+    wanted = keras.models.load_model(fetch("models/cifar10_recipe.keras")).predict(small, verbose=0)
+    report_agreement(wanted, np.array(found), milliseconds, "lesson 6")
+    assert np.abs(wanted - found).max() < 1e-3
+    assert page.locator(".cell_output img[alt]").first.is_visible(), "below this figure the lesson's own stays"
+    says = place.locator("p[role=status]").inner_text()
+    write_picture(tmp_path / "own.png", photographs[-1])
+    place.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+    expect(place.locator("p[role=status]")).not_to_have_text(says, timeout=20_000)
+    (tmp_path / "text.png").write_text("not a picture", encoding="utf-8")
+    place.locator("input[type=file]").set_input_files(tmp_path / "text.png")
+    expect(place.locator("p[role=status]")).to_contain_text("not a picture", timeout=20_000)
+
+
+def test_on_paper_the_still_figure_stands(page, folder):
+    place = open_figure(page, folder, 1, "knobs")
+    still = place.locator("xpath=preceding-sibling::*[1]").locator(".cell_output")
+    assert place.is_visible() and not still.is_visible()
+    page.emulate_media(media="print")
+    assert still.is_visible() and not place.is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

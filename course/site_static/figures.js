@@ -1,23 +1,35 @@
 // Figures of the website that answer in the reader's browser: no kernel, and nothing leaves the machine.
 // Classic scripts and no modules, since a page that is opened from a folder may not import any. The data of a figure,
-// courseData[name], come from a script of their own, which the build writes.
+// courseData[name], come from a script of their own, which the build writes. The simple figures stand here, each of the
+// larger ones in a script that is loaded after this one and calls courseFigures.register.
 "use strict";
 (() => {
+  const HERE = document.currentScript.src;
   const SVG = "http://www.w3.org/2000/svg";
   const BLUE = "#0072b2", SKY = "#56b4e9", RED = "#d55e00", GREY = "#8c8c8c"; // readable by the colour-blind
 
   // ---- mathematics, free of the page: the tests compare it with NumPy, OpenCV and Keras ----
 
-  /** Numbers of a base64 text: 16-bit floats, or bytes. */
-  const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  /** Numbers of a base64 text: bytes, 16-bit integers, 32-bit floats, or 16-bit floats. */
+  function bytes(text) {
+    const signs = atob(text), values = new Uint8Array(signs.length);
+    for (let i = 0; i < values.length; i++) values[i] = signs.charCodeAt(i); // a callback for each of millions is slow
+    return values;
+  }
+  const shorts = (text) => new Uint16Array(bytes(text).buffer);
+  const floats = (text) => new Float32Array(bytes(text).buffer);
+  async function unpacked(text) { // bytes that are compressed
+    const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+  let sizes; // of all 16-bit floats, made when first needed
   function halves(text) {
-    const view = new DataView(bytes(text).buffer);
-    return Float32Array.from({ length: view.byteLength / 2 }, (_, i) => {
-      const half = view.getUint16(2 * i, true);
+    sizes ??= Float32Array.from({ length: 1 << 16 }, (_, half) => {
       const exponent = (half >> 10) & 31, fraction = half & 1023;
       const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
       return half >> 15 ? -size : size;
     });
+    return Float32Array.from(shorts(text)).map((half) => sizes[half]);
   }
 
   /** Layers of {kernel (inputs x units, by rows), bias}: ReLU between them, softmax at the end. */
@@ -37,34 +49,38 @@
     return powers.map((power) => power / total);
   }
 
-  /** A picture resized: means of areas where it becomes smaller, linear between pixels where it becomes larger. */
-  function resize(picture, height, width, newHeight, newWidth) {
-    const weights = (from, to) =>
-      Array.from({ length: to }, (_, place) => {
-        const step = from / to, row = new Array(from).fill(0);
-        if (step >= 1) {
-          for (let i = Math.floor(place * step); i < Math.min(from, Math.ceil((place + 1) * step)); i++) {
-            row[i] = (Math.min(i + 1, (place + 1) * step) - Math.max(i, place * step)) / step;
-          }
-        } else {
-          const centre = Math.min(from - 1, Math.max(0, (place + 0.5) * step - 0.5)), low = Math.floor(centre);
-          row[low] += 1 - (centre - low);
-          row[Math.min(from - 1, low + 1)] += centre - low;
+  /** Which old places, and how much of each, make a new one along a side: areas where it shrinks, else neighbours. */
+  function shares(from, to) {
+    const step = from / to;
+    return Array.from({ length: to }, (_, place) => {
+      if (step < 1) {
+        const middle = Math.min(from - 1, Math.max(0, (place + 0.5) * step - 0.5)), low = Math.floor(middle);
+        return [[low, 1 - (middle - low)], [Math.min(from - 1, low + 1), middle - low]];
+      }
+      const first = Math.floor(place * step), last = Math.min(from, Math.ceil((place + 1) * step));
+      return Array.from({ length: last - first }, (_, i) => [
+        first + i, (Math.min(first + i + 1, (place + 1) * step) - Math.max(first + i, place * step)) / step]);
+    });
+  }
+
+  /** A picture, height x width x channels, resized: means where it becomes smaller, linear where it becomes larger. */
+  function resize(picture, height, width, newHeight, newWidth, channels = 1) {
+    const across = new Float64Array(height * newWidth * channels);
+    shares(width, newWidth).forEach((parts, c) => {
+      for (const [old, share] of parts) {
+        for (let r = 0; r < height; r++) {
+          const to = (r * newWidth + c) * channels, from = (r * width + old) * channels;
+          for (let k = 0; k < channels; k++) across[to + k] += share * picture[from + k];
         }
-        return row;
-      });
-    const down = weights(height, newHeight), across = weights(width, newWidth);
-    const result = new Float64Array(newHeight * newWidth);
-    down.forEach((rowWeights, r) =>
-      across.forEach((columnWeights, c) => {
-        let sum = 0;
-        for (let i = 0; i < height; i++) {
-          if (rowWeights[i]) for (let j = 0; j < width; j++) sum += rowWeights[i] * columnWeights[j] * picture[i * width + j];
-        }
-        result[r * newWidth + c] = Math.round(sum);
-      }),
-    );
-    return result;
+      }
+    });
+    const row = newWidth * channels, result = new Float64Array(newHeight * row);
+    shares(height, newHeight).forEach((parts, r) => {
+      for (const [old, share] of parts) {
+        for (let i = 0; i < row; i++) result[r * row + i] += share * across[old * row + i];
+      }
+    });
+    return result.map(Math.round);
   }
 
   /** A drawing of 28 x 28 as MNIST's makers prepared theirs: 20 pixels long, its centre of mass in the middle. */
@@ -139,6 +155,16 @@
     return make("label", { class: "figure-slider" }, make("span", {}, label), input, shown);
   }
 
+  /** A labelled choice of options, each a word or [value, words]. */
+  const select = (label, options) => make("select", { "aria-label": label }, ...options.map((option) => {
+    const [value, words] = [option].flat();
+    return make("option", { value }, words ?? value);
+  }));
+
+  /** What a figure's shapes stand for: [an element of a drawing of 12 x 12, its words], … */
+  const legend = (...entries) => make("p", { class: "figure-legend" }, ...entries.map(([shape, words]) =>
+    make("span", {}, draw("svg", { viewBox: "0 0 12 12", "aria-hidden": true }, shape), ` ${words}`)));
+
   /** Axes for curves, in the page's colours; x and y turn data into places. */
   function axes([width, height], xRange, yRange, [xLabel, yLabel], alt) {
     const [left, right, top, bottom] = [56, 8, 8, 40];
@@ -150,8 +176,8 @@
       draw("path", { d: `M${left},${top}V${height - bottom}H${width - right}`, stroke: "currentColor", fill: "none" }),
       draw("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, xLabel),
       draw("text", { transform: `translate(12,${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel),
-      ...ticks(xRange).map((v) => draw("text", { x: x(v), y: height - bottom + 14, "text-anchor": "middle" }, String(+v.toFixed(1)))),
-      ...ticks(yRange).map((v) => draw("text", { x: left - 4, y: y(v) + 4, "text-anchor": "end" }, String(+v.toFixed(1)))),
+      ...ticks(xRange).map((v) => draw("text", { x: x(v), y: height - bottom + 14, "text-anchor": "middle" }, String(+v.toFixed(2)))),
+      ...ticks(yRange).map((v) => draw("text", { x: left - 4, y: y(v) + 4, "text-anchor": "end" }, String(+v.toFixed(2)))),
     );
     const clamp = (value, [low, high]) => Math.min(high + (high - low), Math.max(low - (high - low), value));
     const path = (points) => "M" + points.map(([a, b]) => `${x(a).toFixed(1)},${y(clamp(b, yRange)).toFixed(1)}`).join("L");
@@ -338,12 +364,42 @@
   }
 
   const figures = { rate, line, kernel, digit };
-  window.courseFigures = { forward, centre, resize, convolve, squaredError, verdict, halves, bytes };
-  addEventListener("DOMContentLoaded", () => {
-    for (const el of document.querySelectorAll("[data-figure]")) {
-      figures[el.dataset.figure](el, (window.courseData || {})[el.dataset.figure]);
-      const still = el.previousElementSibling?.querySelector(".cell_output");
-      if (still) still.hidden = true; // the figure with its first values, for readers without JavaScript
-    }
+  const register = (name, figure) => { figures[name] = figure; };
+
+  /** The data of a figure, from their script, which is fetched when it is first asked for. */
+  const asked = {};
+  function need(name) {
+    asked[name] ??= new Promise((resolve, reject) => {
+      if (window.courseData?.[name]) return resolve(window.courseData[name]);
+      const script = make("script", { src: new URL(`figure-${name}.js`, HERE) });
+      script.addEventListener("load", () => resolve(window.courseData[name]));
+      script.addEventListener("error", () => {
+        delete asked[name]; // the reader may ask again
+        reject(new Error(`The data of this figure (${name}) could not be loaded.`));
+      });
+      document.head.append(script);
+    });
+    return asked[name];
+  }
+
+  /** Called once, when the reader comes near an element. */
+  const whenNear = (el) => new Promise((resolve) => {
+    const watcher = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watcher.disconnect();
+      resolve();
+    }, { rootMargin: "600px" });
+    watcher.observe(el);
   });
+
+  async function show(el) {
+    await figures[el.dataset.figure](el, window.courseData?.[el.dataset.figure]);
+    // The figure with its first values, for readers without JavaScript and for paper.
+    if ("replaces" in el.dataset) el.previousElementSibling?.querySelector(".cell_output")?.classList.add("replaced");
+  }
+
+  const mathematics = { forward, centre, resize, convolve, squaredError, verdict, halves, bytes, shorts, floats, unpacked };
+  const parts = { make, draw, slider, select, legend, axes, paint, need, whenNear, register, BLUE, SKY, RED, GREY };
+  window.courseFigures = { ...mathematics, ...parts };
+  addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-figure]").forEach(show));
 })();
