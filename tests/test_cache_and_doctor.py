@@ -66,8 +66,12 @@ def test_every_download_belongs_to_a_lesson():
 
 
 def test_prefetch_of_one_lesson(files, tmp_path, monkeypatch, capsys):
+    unpacked = []
+    monkeypatch.setattr(mirror, "unpack", unpacked.append)  # the registry of this test has no signs
+    assert mirror.prefetch(["8"], quick=True) == 0 and not (tmp_path / "cache" / "deep").exists()
     assert mirror.prefetch(["8"]) == 0
     assert "1 of 1 files are there" in capsys.readouterr().out
+    assert unpacked == [mirror.SIGNS_ARCHIVE] * 2
     assert (tmp_path / "cache" / "deep" / "eight.bin").exists()
     assert not (tmp_path / "cache" / "six.bin").exists()
 
