@@ -165,6 +165,16 @@ def test_a_wrong_version_is_named(monkeypatch):
     assert "python install.py" in text
 
 
+def test_a_cache_that_a_hub_shares_is_no_problem(tmp_path, monkeypatch):
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    assert all(well for well, _ in doctor.cache())
+    assert any("for reading only" in text for _, text in doctor.cache())
+
+
 def test_a_damaged_file_in_the_cache_is_found(files):
     path = fetch("six.bin")
     status = path.stat()
