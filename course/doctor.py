@@ -175,7 +175,13 @@ def cache() -> Iterator[Finding]:
     except (OSError, filelock.Timeout) as error:
         system = file_system(folder)
         where = f", on a network ({system})" if system.startswith(NETWORK_FILE_SYSTEMS) else ""
-        yield False, f"the cache {folder}{where} cannot be written or locked ({error}). Name another in COURSE_CACHE."
+        if isinstance(error, PermissionError) and os.environ.get("COURSE_CACHE") and folder.is_dir():
+            yield True, f"the cache {folder}{where} is for reading only: who shares it has filled it"
+        else:
+            yield (
+                False,
+                f"the cache {folder}{where} cannot be written or locked ({error}). Name another in COURSE_CACHE.",
+            )
     else:
         yield True, f"the cache {folder} can be written and locked"
     present = [source for source in registry().values() if not source.embedded and (folder / source.name).exists()]

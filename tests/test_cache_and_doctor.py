@@ -66,8 +66,12 @@ def test_every_download_belongs_to_a_lesson():
 
 
 def test_prefetch_of_one_lesson(files, tmp_path, monkeypatch, capsys):
+    unpacked = []
+    monkeypatch.setattr(mirror, "unpack", unpacked.append)  # the registry of this test has no signs
+    assert mirror.prefetch(["8"], quick=True) == 0 and not (tmp_path / "cache" / "deep").exists()
     assert mirror.prefetch(["8"]) == 0
     assert "1 of 1 files are there" in capsys.readouterr().out
+    assert unpacked == [mirror.SIGNS_ARCHIVE] * 2
     assert (tmp_path / "cache" / "deep" / "eight.bin").exists()
     assert not (tmp_path / "cache" / "six.bin").exists()
 
@@ -159,6 +163,16 @@ def test_a_wrong_version_is_named(monkeypatch):
     assert not well
     assert "numpy is 1.0" in text
     assert "python install.py" in text
+
+
+def test_a_cache_that_a_hub_shares_is_no_problem(tmp_path, monkeypatch):
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    assert all(well for well, _ in doctor.cache())
+    assert any("for reading only" in text for _, text in doctor.cache())
 
 
 def test_a_damaged_file_in_the_cache_is_found(files):
