@@ -81,6 +81,8 @@ def make_folder(folder: Path, environment: Path) -> None:
     (folder / "homes").mkdir()
     (folder / "cache").mkdir()
     subprocess.run(["chmod", "-R", "go+rX-w", folder], check=True)
+    (folder / "tmp").mkdir()
+    (folder / "tmp").chmod(0o1777)
     command = [environment / "bin" / "python", "-m", "course", "prefetch", "--quick"]
     subprocess.run(command, cwd=course, env={**os.environ, "COURSE_CACHE": str(folder / "cache")}, check=True)
 

@@ -45,6 +45,7 @@ load_subconfig(str(FOLDER / "course" / "deploy" / "jupyterhub_config.py"))
 c.JupyterHub.spawner_class = StudentSpawner
 c.SimpleLocalProcessSpawner.home_dir_template = str(FOLDER / "homes" / "{username}")
 c.Spawner.environment["COURSE_CACHE"] = str(FOLDER / "cache")
+c.Spawner.environment["TMPDIR"] = str(FOLDER / "tmp")  # systemd gives each student a /tmp that goes with the server
 c.Spawner.environment["COURSE_IDLE"] = lambda spawner: "20" if spawner.user.name == "idle" else "3600"
 c.JupyterHub.authenticator_class = "dummy"
 c.JupyterHub.bind_url = os.environ["CLASS_ADDRESS"]
