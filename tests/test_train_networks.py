@@ -103,6 +103,7 @@ def photographs(tmp_path, monkeypatch):
     keras.Model(inputs, x).save(tmp_path / "small.keras")
     path = signs_zip(tmp_path)
     monkeypatch.setattr(signs, "BACKBONE", tmp_path / "small.keras")
+    monkeypatch.setattr("utils.signs.fetch", lambda name: tmp_path / "small.keras")
     monkeypatch.setattr(signs, "RENDERED", path)
     tiny = signs.Settings(size=24, epochs=1, batch_size=4)
     monkeypatch.setattr(signs, "SETTINGS", {"real": tiny, "rendered": tiny})
