@@ -205,7 +205,7 @@ def test_rules_are_measured_on_both_kinds_of_sign_and_go_on(photographs, tmp_pat
     run(*command)
     measured = result(tmp_path / "run", "signs_rules.json")
     assert measured["seeds"] == [3, 4] and "epochs: 1" in measured["trial"]
-    assert list(measured["rates"]["valid_accuracy"]) == ["0.001", "0.01"] and measured["rates"]["valid_images"] == 2
+    assert list(measured["rates"]["valid_accuracy"]) == ["0.001", "0.01"] and measured["rates"]["valid_images"] == 4
     for kind in ("photographs", "rendered signs"):
         assert measured[kind]["test_images"] == 2
         kept, broken = measured[kind]["test_accuracy"].values()
