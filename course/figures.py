@@ -12,10 +12,12 @@ from typing import Any
 import cv2
 import keras
 import numpy as np
+import pandas as pd
 
 from utils import datasets, paths, segmentation
 from utils.digits import one_of_each
 from utils.downloads import fetch, fetch_folder
+from utils.imagenet import imagenet_class_names
 from utils.pictures import read_mask, read_picture
 
 # A cell of a lesson -> the figure that takes the place of a demo's output, or comes below another's.
@@ -27,6 +29,7 @@ FIGURES = {
     (4, "demo-digit"): "digit",
     (5, "demo-kernel"): "kernel",
     (6, "classify-photographs"): "objects",
+    (7, "demo-upload"): "imagenet",
     (9, "demo-overlay"): "overlay",
 }
 
@@ -34,6 +37,7 @@ FIGURES = {
 OWN_SCRIPTS = {
     "knobs": ("knobs.js",),
     "objects": ("networks.js", "photographs.js"),
+    "imagenet": ("networks.js", "photographs.js"),
     "overlay": ("overlay.js",),
 }
 
@@ -188,6 +192,26 @@ def objects_data() -> dict[str, Any]:
     }
 
 
+def imagenet_data() -> dict[str, Any]:
+    """EfficientNet-Lite0 with the names of its classes, and those of lesson 7's photographs."""
+    return {
+        "layers": layers(keras.models.load_model(fetch("models/efficientnet_lite0.keras"))),
+        "names": imagenet_class_names(),
+        "photographs": imagenet_photographs(),
+    }
+
+
+def imagenet_photographs() -> list[str]:
+    table = pd.read_csv(fetch("images/photos/labels.csv"))
+    return sorted(table["file"].str.removesuffix(".jpg"))
+
+
+def photograph_data() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each of lesson 7's photographs, by the name of its script."""
+    for name in imagenet_photographs():
+        yield f"photo_{name}", {"photograph": embedded_picture(fetch(f"images/photos/{name}.jpg"))}
+
+
 DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "digit": digit_data,
     "line": line_data,
@@ -198,6 +222,7 @@ DATA: dict[str, Callable[[], dict[str, Any]]] = {
 LATE_DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "overlay": overlay_data,
     "objects": objects_data,
+    "imagenet": imagenet_data,
 }
 
 
@@ -206,6 +231,7 @@ def all_data() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, data in (DATA | LATE_DATA).items():
         yield name, data()
     yield from street_data()
+    yield from photograph_data()
 
 
 def write(folder: Path) -> None:

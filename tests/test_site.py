@@ -27,7 +27,7 @@ from tests.test_pages import fetched
 from utils import datasets, paths, segmentation
 from utils.digits import centre, one_of_each
 from utils.downloads import fetch, fetch_folder
-from utils.pictures import blend, read_mask, read_picture, write_picture
+from utils.pictures import blend, read_mask, read_picture, resize, write_picture
 
 pytestmark = pytest.mark.slow
 LESSONS = [path.stem for path in lesson_files([])]
@@ -308,12 +308,15 @@ def test_the_knobs_say_what_numpy_says(page, folder):
     report_latency(page, place.get_by_label("bias"), [str(value / 2) for value in range(-15, 16)], "knobs")
 
 
-@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs"), (6, "objects"), (9, "overlay")])
+@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs"), (6, "objects"), (7, "imagenet"), (9, "overlay")])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figures_are_accessible_and_fit_a_phone(chromium, folder, lesson, figure, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = context.new_page()
     place = open_figure(page, folder, lesson, figure)
+    if figure == "imagenet":
+        place.get_by_role("button").click()
+        expect(place.locator("p[role=status]")).to_contain_text("Answer: ", timeout=120_000)
     expect(place.locator("p[role=status]")).not_to_be_empty(timeout=60_000)
     try:
         assert findings(page) == []
@@ -406,6 +409,52 @@ def test_lesson_6s_network_answers_as_keras_does(page, folder, tmp_path):
     (tmp_path / "text.png").write_text("not a picture", encoding="utf-8")
     place.locator("input[type=file]").set_input_files(tmp_path / "text.png")
     expect(place.locator("p[role=status]")).to_contain_text("not a picture", timeout=20_000)
+
+
+def load_lite0(page: Page, folder: Path) -> Locator:
+    place = open_figure(page, folder, 7, "imagenet")
+    assert not page.evaluate("Boolean(window.courseData?.imagenet)"), "13 MB that nobody has asked for"
+    place.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(place.locator("p[role=status]")).to_contain_text("Answer: fire engine", timeout=120_000)
+    return place
+
+
+def test_lite0_answers_as_keras_does_on_the_courses_photographs(page, folder):
+    """Each of its own decoding and cropping: the browser's of the file, and the lesson's."""
+    load_lite0(page, folder)
+    page.set_default_timeout(600_000)
+    names, found, milliseconds = page.evaluate(
+        """async () => {
+          const { networks, photographs, need, bytes } = courseFigures, data = courseData.imagenet;
+          const layers = networks.unpack(data.layers), found = [], start = performance.now();
+          for (const name of data.photographs) {
+            const file = (await need(`photo_${name}`)).photograph.split(",")[1];
+            const picture = await photographs.decode(new Blob([bytes(file)], { type: "image/jpeg" }));
+            found.push(await networks.predict(layers, photographs.squared(picture, "crop", 224), 224));
+          }
+          return [data.photographs, found, (performance.now() - start) / found.length];
+        }"""
+    )
+    squares = []
+    for name in names:
+        photo = read_picture(fetch(f"images/photos/{name}.jpg"))
+        side = round(0.875 * min(photo.shape[:2]))
+        top, left = (photo.shape[0] - side) // 2, (photo.shape[1] - side) // 2
+        squares.append(resize(photo[top : top + side, left : left + side], 224, 224))
+    network = keras.models.load_model(fetch("models/efficientnet_lite0.keras"))
+    wanted = network.predict(np.stack(squares).astype("float32"), batch_size=16, verbose=0)
+    report_agreement(wanted, np.array(found), milliseconds, "lesson 7")
+    assert np.abs(wanted - found).max() < 0.02
+    assert (wanted.argmax(axis=1) == np.argmax(found, axis=1)).all()
+
+
+def test_lite0_on_the_readers_own_photograph(page, folder):
+    place = load_lite0(page, folder)
+    place.locator("input[type=file]").set_input_files(fetch("images/photos/giant_panda.jpg"))
+    for way in ("crop", "squash", "pad"):
+        place.get_by_label("square").select_option(way)
+        expect(place.locator("p[role=status]")).to_contain_text("Answer: giant panda", timeout=60_000)
 
 
 def test_on_paper_the_still_figure_stands(page, folder):

@@ -8,10 +8,13 @@
 
   // ---- mathematics ----
 
+  /** To the nearest whole number, from the middle between two to the even one, as Python rounds. */
+  const round = (value) => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
+
   /** The ways to make a picture square: how large a part of the plane is seen, and where in it the picture begins. */
   const SQUARES = {
     crop(width, height) {
-      const side = Math.round(CROP * Math.min(width, height));
+      const side = round(CROP * Math.min(width, height));
       return { width: side, height: side, left: -Math.floor((width - side) / 2), top: -Math.floor((height - side) / 2) };
     },
     squash: (width, height) => ({ width, height, left: 0, top: 0 }),
