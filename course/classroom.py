@@ -49,9 +49,9 @@ class Lesson:
     """What one student has handed in of one lesson.
 
     Attributes:
-        student: as the table names him.
+        student: as the table names them.
         number: "03", for example.
-        cells: those of his notebook; None if there is none that can be read.
+        cells: those of the notebook; None if there is none that can be read.
         states: of each exercise, its state and what there is to say.
     """
 
@@ -131,7 +131,7 @@ def short_names(places: dict[str, PurePosixPath]) -> dict[str, str]:
     """What the table calls each owner: without Moodle's number, or the assignment that GitHub Classroom puts first.
 
     Args:
-        places: of each owner, one of his notebooks.
+        places: of each owner, one of the notebooks.
     """
     clones = [name for name, place in places.items() if place.parts[:2] in ((name, "notebooks"), (name, "work"))]
     beginnings = [clones[0][: dash.end()] for dash in re.finditer("-", clones[0])] if len(clones) > 1 else []

@@ -21,15 +21,16 @@ PLATFORMS = {
     "nbgrader, its folder of submissions": "{name}/lesson-3/{file}",
     "Moodle": "{name}_{id}_assignsubmission_file_/{file}",
     "Moodle without folders": "{name}_{id}_assignsubmission_file_{file}",
-    "Moodle, a zip of each": "{name}_{id}_assignsubmission_file_/my work.zip/work/{file}",
+    "Moodle, a zip of each": "{name}_{id}_assignsubmission_file_/my lessons.zip/{copy}/{file}",
     "GitHub Classroom": "homework-3-{name}/notebooks/{file}",
     "Canvas": "{name}_LATE_{id}_77_{file}",
     "a zip of each": "{name}.zip/{file}",
-    "a zip of each, of a folder": "{name}.zip/work/{file}",
+    "a zip of each, of a folder": "{name}.zip/{copy}/{file}",
     "a notebook of each": "{name}_{file}",
     "a notebook of each by name": "{name}.ipynb",
 }
 FILE = "03_modeling_linear_regression.ipynb"
+COPY = paths.WORK.name  # the folder of a student's copy
 RIGHT = Answer("solved", code="def my_line(x):\n    return 8.5 * x - 31")
 WRONG = Answer("fails", "turn yours", "def my_line(x):\n    return x")
 
@@ -85,7 +86,7 @@ def test_text_table_and_picture(a_class_of_30, tmp_path, capsys):
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_each_platform_tells_who_has_written_what(tmp_path, platform):
     for number, (name, answer) in enumerate({"Ann-Lee Fox": RIGHT, "Bo Nilsen": WRONG}.items()):
-        place = PLATFORMS[platform].format(name=name, id=4711 + number, file=FILE)
+        place = PLATFORMS[platform].format(name=name, id=4711 + number, file=FILE, copy=COPY)
         a_class.put(tmp_path, place, a_class.answered("03", {1: answer}))
     rows = rows_of(tmp_path)
     expected = {("Ann-Lee Fox", 1): "solved", ("Bo Nilsen", 1): "fails"}
@@ -109,8 +110,8 @@ def test_a_zip_of_the_class_with_zips_of_students(tmp_path):
 
 def test_the_better_of_two_copies_counts_and_what_programs_keep_does_not(tmp_path):
     a_class.put(tmp_path, f"bo/notebooks/{FILE}", a_class.answered("03", {}))
-    a_class.put(tmp_path, f"bo/work/{FILE}", a_class.answered("03", {1: WRONG}))
-    a_class.put(tmp_path, f"bo/work/.before/{FILE}", a_class.answered("03", {1: RIGHT}))
+    a_class.put(tmp_path, f"bo/{COPY}/{FILE}", a_class.answered("03", {1: WRONG}))
+    a_class.put(tmp_path, f"bo/{COPY}/.before/{FILE}", a_class.answered("03", {1: RIGHT}))
     assert states_of(rows_of(tmp_path))["bo", 1] == "fails"
 
 

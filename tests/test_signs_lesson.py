@@ -53,8 +53,8 @@ def test_the_table_of_rules_is_in_percentage_points():
         "photographs": {"test_accuracy": {"kept": [0.9, 0.92], "broken": [0.88, 0.88]}, "effect": {"broken": effect}}
     }
     table = signs.rule_table(rules).loc["photographs"]
-    assert table.loc["kept"].tolist() == ["91.0", "to this the others are compared"]
-    assert table.loc["broken"].tolist() == ["88.0", "-3.5 (-4.3 to -2.8)"]
+    assert table.loc["kept"].tolist() == ["91.0 (90.0 to 92.0)", "to this the others are compared"]
+    assert table.loc["broken"].tolist() == ["88.0 (88.0 to 88.0)", "-3.5 (-4.3 to -2.8)"]
 
 
 def test_real_photographs_get_an_interval_by_picture_and_a_wider_one_by_sign():

@@ -34,6 +34,7 @@ class Picture(anywidget.AnyWidget):
     _css = f".{STILL} {{ display: none; }}"  # comes with the widget's front end: then nobody needs the still figure
     png = traitlets.Bytes().tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
+    arrived = traitlets.Bool(False).tag(sync=True)  # its front end is there
     pointer = traitlets.List(traitlets.Float(), allow_none=True, default_value=None).tag(sync=True)
 
 
@@ -74,7 +75,8 @@ def demo(draw: Callable[..., Figure], alt: str, **controls: Any) -> widgets.VBox
         with picture.hold_sync():  # one message
             picture.alt = " ".join([alt.rstrip(".") + ".", *(f"{title}." for title in titles if title)])
             picture.png = buffer.getvalue()
-        still.value = HIDE_ERRORS + image_tag(picture)
+        if not picture.arrived:  # else the figure would be sent twice
+            still.value = HIDE_ERRORS + image_tag(picture)
 
     redraw()
     for control in inputs.values():

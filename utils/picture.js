@@ -14,6 +14,8 @@ function render({ model, el }) {
   show();
   name();
   el.append(img);
+  model.set("arrived", true);
+  model.save_changes();
   // What ipywidgets leaves out, done when the figure comes into view: a slider is told its label, for those who hear it,
   // and JupyterLab must not take the controls' keys for its own.
   const seen = new IntersectionObserver(() => {

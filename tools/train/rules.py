@@ -10,7 +10,6 @@ rendered signs, by accuracy.
 from __future__ import annotations
 
 import statistics
-import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,7 @@ from utils import signs as lesson_8
 
 Images = tuple[np.ndarray, np.ndarray]
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)  # of which the lesson takes the best
-heads: dict[tuple, list[np.ndarray]] = {}  # trained ones, by seed, settings and images: most ways begin with the same
 T_95 = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776}  # Student's t for the 95 % interval of the mean of so many numbers
-
-
 QUICK = lesson_8.QUICK
 
 
@@ -114,11 +110,7 @@ def train(train_set: Images, lesson: Lesson, seed: int, classes: int) -> keras.M
     model, base = build(lesson, classes)
     base.trainable = False
     if lesson.head_first:
-        key = (seed, lesson.head_epochs, lesson.head_rate, zlib.crc32(train_set[0]), zlib.crc32(train_set[1]))
-        if key not in heads:
-            train_head(model, train_set, lesson)
-            heads[key] = model.layers[-1].get_weights()
-        model.layers[-1].set_weights(heads[key])
+        train_head(model, train_set, lesson)
     set_trainable(base, lesson)
     keras.utils.set_random_seed(seed)
     augment, n_train = augmentation(seed), len(train_set[0])
@@ -126,7 +118,7 @@ def train(train_set: Images, lesson: Lesson, seed: int, classes: int) -> keras.M
     data = data.shuffle(n_train, seed=seed).batch(lesson.batch_size)
     data = data.map(lambda x, y: (augment(x, training=True), y)).prefetch(2)
     compile_model(model, lesson.rate, lesson.epochs * len(data))
-    model.fit(data, epochs=lesson.epochs, shuffle=False, verbose=0)
+    model.fit(data, epochs=lesson.epochs, verbose=0)
     return model
 
 
