@@ -118,7 +118,8 @@ def train(train_set: Images, lesson: Lesson, seed: int, classes: int) -> keras.M
     data = data.shuffle(n_train, seed=seed).batch(lesson.batch_size)
     data = data.map(lambda x, y: (augment(x, training=True), y)).prefetch(2)
     compile_model(model, lesson.rate, lesson.epochs * len(data))
-    model.fit(data, epochs=lesson.epochs, verbose=0)
+    # The dataset shuffles itself; Keras warns where it is asked to as well.
+    model.fit(data, epochs=lesson.epochs, shuffle=False, verbose=0)
     return model
 
 
