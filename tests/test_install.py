@@ -64,6 +64,7 @@ def test_it_installs_a_lock_says_what_to_type_and_can_be_run_again(folder):
     assert done.returncode == 0, done.stderr
     packages, own = calls(folder)
     assert packages.endswith("--require-hashes -r requirements.lock") and f"{folder}/.venv/bin/python" in packages
+    assert "--compile-bytecode" in packages  # or each kernel compiles TensorFlow anew where it may not write
     assert own.endswith("--no-deps --no-build-isolation -e .")
     assert "Making" in done.stdout and ".venv/bin/course lab" in done.stdout.split("Installed in")[1]
     assert [path.name for path in (folder / ".venv").glob("installed-*")] == ["installed-student"]
