@@ -187,6 +187,9 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
             # The page that JupyterLab would open in a browser of its own.
             opens = next((home / "runtime").glob("jpserver-file-to-run-*-open.html")).read_text(encoding="utf-8")
             yield html.unescape(re.search(r'href="(http[^"]+)"', opens)[1])
+        except BaseException:
+            print((home / "server.log").read_text(encoding="utf-8")[-5000:])  # with what was wrong, perhaps
+            raise
         finally:
             server.terminate()
             try:
@@ -247,6 +250,8 @@ def opened(browser: Browser, address: str, *, width: int = 1280, height: int = 9
             if time.monotonic() - began > STALLED:
                 raise RuntimeError("The kernel does not start")
             page.wait_for_timeout(200)
+        # The server has its kernel; now the page must have it, too.
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=STALLED * 1000)
         yield page, shown
     finally:
         context.close()
@@ -263,19 +268,25 @@ def run_all(page: Page, shown: Shown, address: str) -> Shown:
     """Choose "Run All Cells" from JupyterLab's menu and wait until the kernel is idle again: what is then shown.
 
     The notebook must come without outputs, so that a count beside a cell means that it has run. Returns early if a cell
-    fails, since JupyterLab then skips the rest, and if no cell ends for STALLED seconds.
+    fails, since JupyterLab then skips the rest.
+
+    Raises:
+        RuntimeError: no cell ends for STALLED seconds.
     """
     began = progress = time.monotonic()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     unfinished = -1
-    while time.monotonic() - progress < STALLED:
+    while True:
         read(page, shown)
         waiting = any(prompt == "[*]:" for prompt in shown.prompts)
         if not waiting and (shown.errors or shown.unfinished == 0) and kernels_idle(address):
             break
         if shown.unfinished != unfinished:
             unfinished, progress = shown.unfinished, time.monotonic()
+        if time.monotonic() - progress > STALLED:
+            kernel = page.locator(".jp-Notebook-ExecutionIndicator").first.get_attribute("data-status")
+            raise RuntimeError(f"No cell has ended for {STALLED} s; JupyterLab calls the kernel {kernel}: {shown.prompts}")
         page.wait_for_timeout(500)
     shown.seconds = time.monotonic() - began
     # Pictures of the last outputs may still be decoded.
