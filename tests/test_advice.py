@@ -29,6 +29,7 @@ def reader(tmp_path, monkeypatch, capsys):
     """A function that runs code in a fresh kernel, as a reader of that lesson: what is then shown."""
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(trainings, "_partial", {})
+    monkeypatch.setattr(advice, "_lesson", 0)
     nbformat.write(new_notebook(cells=CELLS), tmp_path / "01_x.ipynb")
     shell = InteractiveShell.instance(colors="nocolor")
     advice.give(1)
@@ -50,6 +51,15 @@ def test_it_names_the_cell_to_run_first(reader: Callable[..., str]):
     assert "“1. The data” that begins with\n    x = y = [3, 4]\n" in reader(CELLS[5].source)
     assert "def answer():" in reader("answer()")  # a cell of the reader's own
     assert "for n in x:" in reader("print(total)")
+
+
+def test_an_exercise_that_waits_for_a_cell_names_it_too(reader):
+    """Its check calls a function of its own, and that one the reader's, whose cell has not been run."""
+    ask = "from utils.checks import exercise\nexercise('Exercise 1', lambda: {}, cases=[((), 1)])"
+    assert reader(ask.format("answer()")).startswith(
+        "`answer` is not there yet. Run first the cell under “2. The answer”"
+    )
+    assert "✗ Exercise 1: your code raised NameError: name 'pritn'" in reader(ask.format("pritn(1)"), well=True)
 
 
 def test_an_error_of_another_kind_is_shown_as_ever(reader):

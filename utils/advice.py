@@ -17,6 +17,8 @@ from IPython import get_ipython
 
 from utils import paths, trainings
 
+_lesson = 0  # the lesson of this kernel; 0 outside one
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -95,8 +97,16 @@ def sentence(lesson: int, running: str, error: BaseException) -> str:
     return ""
 
 
+def waits_for_a_cell(error: BaseException) -> bool:
+    """Whether an error says that another cell of the lesson in this kernel has not been run; False outside a lesson."""
+    made = (cell.makes for cell in code_cells(_lesson)) if _lesson and type(error) is NameError else ()
+    return any(error.name in names for names in made)
+
+
 def give(lesson: int) -> None:
     """From now on, let this kernel say such a sentence where a cell of the lesson fails for want of another."""
+    global _lesson
+    _lesson = lesson
 
     def show(
         shell: Any, kind: type[BaseException], error: BaseException, frames: TracebackType, tb_offset: int | None = None

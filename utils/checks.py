@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from utils import trainings
+from utils import advice, trainings
 
 _marks: dict[str, str] = {}  # of each exercise, what its check said last: ✓, ✗ or ○
 
@@ -63,6 +63,9 @@ def exercise(
         hint: shown with a wrong answer.
         mistakes: (wrong result or predicate, message) of typical answers, for the first case that fails.
         tolerance: relative and absolute tolerance for numbers.
+
+    Raises:
+        NameError: the function needs what another cell of the lesson makes, and that has not been run.
     """
     results, printed = _call(answer, [arguments for arguments, _ in cases])
     right = [_matches(got, wanted, tolerance) for got, (_, wanted) in zip(results, cases, strict=True)]
@@ -88,6 +91,8 @@ def _call(answer: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> tuple
             try:
                 results.append(answer(*arguments))
             except Exception as error:  # whatever the reader's code raises is the message
+                if advice.waits_for_a_cell(error):
+                    raise  # the kernel says which cell
                 results.append(error)
     return results, printed.getvalue()
 
