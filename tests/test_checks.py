@@ -98,7 +98,7 @@ def test_long_values_are_cut(capsys):
 
 
 def test_the_summary_counts_each_exercise_once_as_it_stands(capsys, monkeypatch):
-    monkeypatch.setattr(checks, "_marks", {})
+    monkeypatch.setattr(checks, "_said", {})
     answers = {"A": None, "B": 4, "C": 3, "D": None}
     for _ in range(2):
         for title, answer in answers.items():
