@@ -27,7 +27,7 @@ test unit notebooks rerun browser screenshots coverage execute bench: export COU
 WORKERS ?= 2
 SIDE_BY_SIDE = $(if $(filter 1,$(words $(LESSONS))),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
-.PHONY: help lab work progress grade lessons slides site pdf doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
+.PHONY: help lab work progress grade export lessons slides site pdf doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean
 .PHONY: moved
 
 help:  ## list the targets
@@ -45,6 +45,9 @@ progress: $(STUDENT)  ## which exercises are attempted, and which are right (LES
 
 grade: $(STUDENT)  ## run each exercise of a class's notebooks with the course's own check (FOLDER=/path)
 	@$(COURSE) grade "$(FOLDER)" $(LESSONS)
+
+export: $(STUDENT)  ## write the lessons (LESSONS="2 3" for some) for a grader (TOOL=nbgrader or otter, FOLDER=/path)
+	@$(COURSE) export "$(TOOL)" "$(FOLDER)" $(LESSONS)
 
 lessons: $(STUDENT)  ## run every lesson (or LESSONS="2 3") without a screen; pages and a table of slow cells in build/
 	@$(COURSE) run $(LESSONS)
@@ -118,6 +121,7 @@ lock: $(MAINTAIN)  ## write the locks anew from requirements*.txt and deploy/*.t
 	$(LOCK) requirements.txt requirements-test.txt requirements-maintain.txt -c requirements-test.lock -o requirements-maintain.lock
 	$(LOCK) deploy/hub.txt -c requirements.lock -o deploy/hub.lock
 	$(LOCK) deploy/gpu.txt -c requirements.lock -o deploy/gpu.lock
+	$(LOCK) deploy/graders.txt -c requirements-test.lock -o deploy/graders.lock
 
 clean:  ## remove what runs left behind
 	rm -rf build .pytest_cache .ruff_cache .coverage

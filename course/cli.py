@@ -72,6 +72,10 @@ def parser() -> Parser:
     command.add_argument("--seconds", type=int, default=180, help="for one exercise of one student; by default 180")
     command.add_argument("--memory", type=int, default=8, metavar="GIB", help="for one exercise; by default 8 GiB")
     add_files(command)
+    command = add("export", "write the lessons for nbgrader or otter into FOLDER, as an instructor's notebooks")
+    command.add_argument("tool", choices=("nbgrader", "otter"), help="which grader they are for")
+    command.add_argument("folder", type=Path, metavar="FOLDER", help="a new one")
+    add_lessons(command)
     add_lessons(add("run", "run the lessons without a screen; pages, times and a table in build/"))
     add_lessons(add("slides", "slides of the lessons in build/slides/, from their saved outputs"))
     command = add("site", "write the course as a website into build/site/, from the saved outputs")
@@ -116,6 +120,10 @@ def call(arguments: argparse.Namespace) -> int:
 
             limits = grade.Limits(arguments.seconds, arguments.memory)
             return grade.grade(arguments.folder, arguments.lessons, limits, arguments.csv, arguments.picture)
+        case "export":
+            from course import export
+
+            return export.export(arguments.tool, arguments.folder, arguments.lessons)
         case "run":
             from course import run
 

@@ -192,9 +192,9 @@ def to_run(cells: Sequence[NotebookNode], lesson: NotebookNode, number: int) -> 
         checks[found].source if found and not stubs[found] & names else cell.source
         for cell, found, names in zip(code, titles, makes, strict=True)
     ]
-    theirs = {cell.source for cell in lesson.cells}
+    theirs = {cell.source.rstrip() for cell in lesson.cells}
     answers = [place for place, cell in enumerate(code) if cell.id == stub.id or stubs[title] & makes[place]]
-    changed = [place for place in answers if code[place].source not in theirs]
+    changed = [place for place in answers if code[place].source.rstrip() not in theirs]
     if not changed:
         return None
     # Up to the last of its checks, but at least the first answer: a student may have written it below.

@@ -45,7 +45,7 @@ def state(mine: dict[str, NotebookNode], stub: NotebookNode, check: NotebookNode
     """
     answer, checked = mine.get(stub.id, stub), mine.get(check.id)
     mark, words = verdict(printed(checked))
-    changed = answer.source != stub.source
+    changed = answer.source.rstrip() != stub.source.rstrip()  # nbgrader leaves an empty line below a stub
     if not mark:
         return "?", "its check has not been run" if checked else "its check is not in the notebook"
     if changed and mark == "○":

@@ -16,8 +16,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from course import progress
+from course.export import code_of
 from course.lessons import lesson_files
-from tests.after_lesson import code_of, tagged, wrong_answers
+from tests.after_lesson import tagged, wrong_answers
 
 NAMES = """
 Anna Schmidt, Ben Okafor, Chloé Dubois, Dmitri Volkov, Elif Yılmaz, Finn Müller

@@ -15,12 +15,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 
+from course.export import code_of
+
 FOLDER = Path(__file__).resolve().parent
-
-
-def code_of(solution: str) -> str:
-    """The ```python blocks of a folded solution, joined."""
-    return "\n\n".join(re.findall(r"```python\n(.*?)```", solution, flags=re.DOTALL))
 
 
 def tagged(notebook: NotebookNode, tag: str) -> list[NotebookNode]:

@@ -98,7 +98,7 @@ def test_long_values_are_cut(capsys):
 
 
 def test_the_summary_counts_each_exercise_once_as_it_stands(capsys, monkeypatch):
-    monkeypatch.setattr(checks, "_marks", {})
+    monkeypatch.setattr(checks, "_said", {})
     answers = {"A": None, "B": 4, "C": 3, "D": None}
     for _ in range(2):
         for title, answer in answers.items():
@@ -113,3 +113,18 @@ def test_the_summary_counts_each_exercise_once_as_it_stands(capsys, monkeypatch)
         "4 exercises checked: 1 correct, 1 wrong, 2 not attempted",
         "4 exercises checked: 1 correct, 2 wrong, 1 not attempted",
     ]
+
+
+def test_a_grader_gets_an_exception_unless_the_check_said_correct_last(monkeypatch):
+    monkeypatch.setattr(checks, "_said", {})
+    with pytest.raises(AssertionError, match="○ E: its check has not been run"):
+        checks.assert_solved("E")
+    for answer, said in ((None, "○ E: not attempted yet"), (3, "✗ E: 3 is not right .* Add one"), (4, "")):
+        exercise("E", lambda answer=answer: answer, cases=[((), 4)], hint="Add one.")
+        if said:
+            with pytest.raises(AssertionError, match=said):
+                checks.assert_solved("E")
+    checks.assert_solved("E")
+    exercise("E", lambda: 5, cases=[((), 4)])
+    with pytest.raises(AssertionError, match="✗ E: 5"):
+        checks.assert_solved("E")

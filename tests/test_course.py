@@ -22,7 +22,10 @@ from tools import browser
 from utils import paths
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "course"
-COMMANDS = ("lab", "work", "progress", "grade", "run", "slides", "site", "doctor", "prefetch", "mirror", "serve-mirror")
+COMMANDS = (
+    *("lab", "work", "progress", "grade", "export", "run"),
+    *("slides", "site", "doctor", "prefetch", "mirror", "serve-mirror"),
+)
 
 
 def course(*arguments: str, cwd: Path = paths.ROOT, **environment: str) -> subprocess.CompletedProcess:

@@ -251,8 +251,8 @@ def test_the_images_steps_in_a_bare_folder(tmp_path, gpu):
     assert any((tmp_path / "srv" / "course-cache").glob("traffic_signs-*/Train"))
 
 
-@pytest.mark.parametrize("name", ["hub", "gpu"])
-def test_a_hubs_lock_fits_the_students(name):
+@pytest.mark.parametrize("name", ["hub", "gpu", "graders"])
+def test_a_lock_fits_the_students(name):
     """Hashes for all that it adds, and no other version of what a student has."""
 
     def pins(path: Path) -> set[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from utils import advice, trainings
 
-_marks: dict[str, str] = {}  # of each exercise, what its check said last: ✓, ✗ or ○
+_said: dict[str, str] = {}  # of each exercise, the line that its check printed last
 
 
 def check(claim: str, holds: Any, hint: str = "") -> None:
@@ -78,8 +78,22 @@ def exercise(
         mark, words = "✗", "your function prints its answer and returns None. Write return before the answer."
     else:
         mark, words = "○", "not attempted yet"
-    _marks[title] = mark
-    print(f"{printed}{mark} {title}: {words}")
+    _said[title] = f"{mark} {title}: {words}"
+    print(f"{printed}{_said[title]}")
+
+
+def assert_solved(title: str) -> None:
+    """For a grader, which wants an exception of a wrong answer: raise one unless an exercise's check said ✓ last.
+
+    Args:
+        title: as its check has it, for example "Exercise 1".
+
+    Raises:
+        AssertionError: the check said ✗ or ○, in these words, or has said nothing in this kernel.
+    """
+    said = _said.get(title, f"○ {title}: its check has not been run")
+    if not said.startswith("✓"):
+        raise AssertionError(said)
 
 
 def _call(answer: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> tuple[list[Any], str]:
@@ -113,11 +127,11 @@ def _message(
 
 def summary() -> None:
     """Print how many exercises are correct, wrong and not attempted, by what each check said last in this kernel."""
-    if not _marks:
+    if not _said:
         print("No exercise has been checked yet in this kernel: run the cells with the checks, then this one again.")
         return
-    right, wrong, empty = (list(_marks.values()).count(mark) for mark in "✓✗○")
-    print(f"{len(_marks)} exercises checked: {right} correct, {wrong} wrong, {empty} not attempted")
+    right, wrong, empty = ([said[0] for said in _said.values()].count(mark) for mark in "✓✗○")
+    print(f"{len(_said)} exercises checked: {right} correct, {wrong} wrong, {empty} not attempted")
 
 
 def _matches(got: Any, wanted: Any, tolerance: float) -> bool:
