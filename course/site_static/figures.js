@@ -298,7 +298,7 @@
   function line(el, { x, y }) {
     let weight = 0, place = [mean(x), mean(y)];
     const says = make("p", { role: "status" });
-    const { svg, inside, ...to } = axes([640, 340], [3, 9], [0, 60], ["rooms per home", "price, $1000"], "the tracts and your line");
+    const { svg, inside, ...to } = axes([420, 280], [3, 9], [0, 60], ["rooms per home", "price, $1000"], "the tracts and your line");
     const own = draw("path", { stroke: RED, "stroke-width": 2.5 }), dot = draw("circle", { r: 6, fill: "currentColor" });
     inside.append(...x.map((value, i) => draw("circle", { cx: to.x(value), cy: to.y(y[i]), r: 2.5, fill: GREY, opacity: 0.6 })), own, dot);
     const always = mean(y), baseline = mean(y.map((value) => (value - always) ** 2));
