@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from utils import datasets, paths, segmentation
+from utils import datasets, landscapes, paths, segmentation
 from utils.digits import one_of_each
 from utils.downloads import fetch, fetch_folder
 from utils.imagenet import imagenet_class_names
@@ -25,21 +26,26 @@ FIGURES = {
     (1, "demo-knobs"): "knobs",
     (1, "demo-digit"): "digit",
     (2, "demo-rate"): "rate",
+    (2, "demo-descent"): "walk",
     (3, "demo-line"): "line",
     (4, "demo-digit"): "digit",
     (5, "demo-kernel"): "kernel",
     (6, "classify-photographs"): "objects",
     (7, "demo-upload"): "imagenet",
+    (9, "score-maps"): "scores",
     (9, "demo-overlay"): "overlay",
 }
 
 # Figures whose code does not stand in figures.js.
 OWN_SCRIPTS = {
     "knobs": ("knobs.js",),
+    "walk": ("walk.js",),
     "objects": ("networks.js", "photographs.js"),
     "imagenet": ("networks.js", "photographs.js"),
+    "scores": ("scores.js",),
     "overlay": ("overlay.js",),
 }
+SCORE_STEP = 2  # of a photograph's pixels, from one whose scores are stored to the next
 
 
 def text(array: np.ndarray) -> str:
@@ -84,6 +90,13 @@ def knobs_data() -> dict[str, Any]:
     }
 
 
+def walk_data() -> dict[str, Any]:
+    """Lesson 2's map of two weights: its lower left corner, its size, the first start, and what is far away from it."""
+    first = inspect.signature(landscapes.draw_walk).parameters["pointer"].default
+    places = {"start": landscapes.start_at(first), "low": landscapes.MAP_LOW, "size": landscapes.MAP_SIZE}
+    return {name: place.tolist() for name, place in places.items()} | {"far": landscapes.FAR}
+
+
 def embedded_picture(path: Path) -> str:
     """A JPEG as an address that a page opened from a folder may read pixel by pixel; a file's it may not."""
     return f"data:image/jpeg;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
@@ -98,8 +111,8 @@ def masked_streets() -> list[segmentation.StreetPhoto]:
     return [photo for photo in segmentation.street_photos() if photo.mask_path]
 
 
-def overlay_data() -> dict[str, Any]:
-    """What lesson 9's figure offers to choose from: photographs and classes, and the colours of all ids."""
+def streets_data() -> dict[str, Any]:
+    """What lesson 9's figures offer to choose from: photographs and classes, and the colours of all ids."""
     names = [one.name for one in segmentation.camvid_classes()]
     return {
         "photographs": [photo.name for photo in masked_streets()],
@@ -109,7 +122,7 @@ def overlay_data() -> dict[str, Any]:
 
 
 def street_data() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each street photograph with its true mask and that of lesson 9's network, by the name of its script."""
+    """Each street photograph with its true mask and that of lesson 9's network; in another script its scores."""
     import tensorflow as tf  # here, because it takes seconds to start
 
     network = tf.saved_model.load(str(fetch_folder("models/hrnet_small")))
@@ -127,6 +140,14 @@ def street_data() -> Iterator[tuple[str, dict[str, Any]]]:
                 "width": picture.shape[1],
             },
         )
+        yield f"scores_{photo.name}", score_maps(scores)
+
+
+def score_maps(scores: np.ndarray) -> dict[str, Any]:
+    """Of some pixels the scores of the groups, which are all that the network knows, in 8 bits and map by map."""
+    few = scores[::SCORE_STEP, ::SCORE_STEP, list(segmentation.GROUPS)]
+    maps = np.round(255 * few).astype(np.uint8).transpose(2, 0, 1)
+    return {"maps": packed(maps), "step": SCORE_STEP, "height": maps.shape[1], "width": maps.shape[2]}
 
 
 def layers(network: keras.Model) -> list[dict[str, Any]]:
@@ -217,10 +238,11 @@ DATA: dict[str, Callable[[], dict[str, Any]]] = {
     "line": line_data,
     "kernel": kernel_data,
     "knobs": knobs_data,
+    "walk": walk_data,
 }
 # Of larger figures: a page fetches these when the reader comes near them, or asks for them.
 LATE_DATA: dict[str, Callable[[], dict[str, Any]]] = {
-    "overlay": overlay_data,
+    "streets": streets_data,
     "objects": objects_data,
     "imagenet": imagenet_data,
 }

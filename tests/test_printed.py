@@ -33,6 +33,25 @@ def test_each_chapter_begins_a_page_and_the_outline_names_it(tmp_path, monkeypat
     assert len(re.findall(rb"/Type\s*/Page\b", content)) == 4  # title, contents, two lessons
 
 
+def test_the_table_of_contents_has_the_pages_of_its_chapters(chromium):
+    """Of so many chapters that the file's list of pages consists of several."""
+    page = chromium.new_page()
+    chapter = '<span id="document-{0}"></span><section id="chapter-{0}"><h2>Chapter {0}</h2>{1}</section>'
+    lengths = [1 + n % 3 for n in range(12)]
+    more = '<p style="break-before: page">more</p>'
+    chapters = "".join(chapter.format(n, more * (length - 1)) for n, length in enumerate(lengths))
+    page.set_content(f"<h1>Title</h1>{chapters}")
+    page.add_style_tag(content=printed.STYLE)
+    page.evaluate(printed.PREPARE)
+    pdf = printed.print_numbered(page)
+    shown = [int(number) for number in page.locator(".contents-of-all .page-number").all_inner_texts()]
+    page.close()
+    first = 3  # after the title and the table
+    assert shown == [first + sum(lengths[:n]) for n in range(12)]
+    places = printed.page_numbers(pdf)
+    assert shown == [places[f"chapter-{n}"] for n in range(12)], "the numbers themselves have moved chapters"
+
+
 def test_without_the_packages_it_says_what_installs_them(tmp_path, monkeypatch):
     monkeypatch.setattr(site, "missing_packages", lambda: ["sphinx"])
     with pytest.raises(SystemExit, match="make pdf"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +23,11 @@ from nbformat.v4 import new_markdown_cell
 from playwright.sync_api import Locator, Page, expect
 
 from course import cli, site
+from course.figures import SCORE_STEP
 from course.lessons import lesson_files
 from tests.test_accessibility import findings
 from tests.test_pages import fetched
-from utils import datasets, paths, segmentation
+from utils import datasets, landscapes, paths, segmentation
 from utils.digits import centre, one_of_each
 from utils.downloads import fetch, fetch_folder
 from utils.pictures import blend, read_mask, read_picture, resize, write_picture
@@ -258,6 +261,117 @@ def test_the_rate_that_diverges(page, folder):
     assert "diverges" in place.locator("p[role=status]").inner_text()
 
 
+def test_the_walk_is_that_of_the_lesson(page, folder):
+    """The weights and losses of every step, for good and bad rates, with and without momentum, from several starts."""
+    open_figure(page, folder, 2, "walk")
+    first = landscapes.start_at((0.6, 0.86)).tolist()
+    settings = [
+        (surface, start, rate, momentum, steps)
+        for surface in landscapes.SURFACES
+        for start in (first, [-1.4, -0.5], [0.15, 0.0])
+        for rate, momentum in (
+            (0.005, 0.0),
+            (0.02, 0.87),
+            (0.02, 0.97),
+            (0.2, 0.0),
+            (0.5, 0.0),
+            (0.6, 0.0),
+            (0.6, 0.98),
+        )
+        for steps in (0, 1, 300)
+    ]
+    in_browser = page.evaluate(
+        """(settings) => settings.map(([name, start, learningRate, momentum, steps]) => {
+          const { SURFACES, descent } = courseFigures.walk, { far } = courseData.walk;
+          const path = descent(SURFACES[name], { start, learningRate, momentum, steps, far });
+          return [path, path.map(SURFACES[name].loss)];
+        })""",
+        settings,
+    )
+    largest = 0.0
+    for (surface, start, rate, momentum, steps), (path, losses) in zip(settings, in_browser, strict=True):
+        loss, gradient = landscapes.SURFACES[surface]
+        wanted = landscapes.descent_path(gradient, start, rate, steps, momentum)
+        assert len(path) == len(wanted)
+        for found, expected in ((path, wanted), (losses, loss(*wanted.T))):
+            difference = np.abs(np.array(found) - expected) / np.maximum(1, np.abs(expected))
+            largest = max(largest, difference.max())
+    print(f"walk: largest difference {largest:.2g} in {len(settings)} walks")
+    assert largest < 1e-9
+    assert page.evaluate("courseData.walk.start") == first
+
+
+@pytest.mark.parametrize(
+    ("surface", "rate", "momentum", "steps", "word"),
+    [
+        ("two hollows", 0.02, 0, 60, "crawls"),
+        ("two hollows", 0.2, 0, 60, "converges"),
+        ("two hollows", 0.02, 0.97, 100, "oscillates"),
+        ("two hollows", 0.02, 0, 5, "is still under way"),
+        ("two hollows", 0.02, 0, 0, "has not begun"),
+        ("bowl", 0.45, 0, 60, "converges"),
+        ("bowl", 0.495, 0, 60, "oscillates"),
+        ("bowl", 0.5, 0, 60, "oscillates"),
+        ("bowl", 0.505, 0, 60, "diverges"),
+        ("bowl", 0.6, 0, 60, "diverges"),
+    ],
+)
+def test_the_walk_says_what_it_comes_to(page, folder, surface, rate, momentum, steps, word):
+    place = open_figure(page, folder, 2, "walk")
+    place.get_by_label("surface", exact=True).select_option(surface)
+    for name, value in {"learning rate": rate, "momentum": momentum, "steps": steps}.items():
+        place.get_by_label(name, exact=True).fill(str(value))
+    loss, gradient = landscapes.SURFACES[surface]
+    path = landscapes.descent_path(gradient, landscapes.start_at((0.6, 0.86)), rate, steps, momentum)
+    said = place.locator("p[role=status]").inner_text().replace("−", "-")
+    assert said.endswith(
+        f"in {len(path) - 1} steps to ({path[-1, 0]:.2f}, {path[-1, 1]:.2f}), loss {loss(*path[-1]):.3f}: it {word}."
+    )
+
+
+def test_the_walk_begins_where_the_reader_wants(page, folder):
+    place = open_figure(page, folder, 2, "walk")
+    says, above = place.locator("p[role=status]"), place.locator(".figure-plot[tabindex]")
+    assert says.inner_text().startswith("From (1.78, 0.98)")
+    above.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowDown")
+    assert says.inner_text().startswith("From (1.73, 0.73)")
+    for _ in range(20):
+        page.keyboard.press("Shift+ArrowUp")
+    assert says.inner_text().startswith("From (1.73, 1.10)"), "not beyond the map"
+    box = above.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    clicked = says.inner_text()
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    start = float(re.match(r"From \(([−\d.]+),", says.inner_text())[1].replace("−", "-"))
+    assert says.inner_text() != clicked and -1.2 < start < -0.5, "a drag leads the start"
+    rates = [str(0.005 * step) for step in range(1, 31)]
+    place.get_by_label("steps", exact=True).fill("300")
+    report_latency(page, place.get_by_label("learning rate", exact=True), rates, "walk of 300 steps")
+    report_latency(page, place.get_by_label("surface", exact=True), ["bowl", "two hollows"] * 5, "surface of the walk")
+    report_pointer_latency(page, above, "start of the walk")
+
+
+def test_level_lines_lie_on_their_level(page, folder):
+    open_figure(page, folder, 2, "walk")
+    pieces = page.evaluate(
+        """() => {
+          const axis = Array.from({ length: 61 }, (_, i) => -1.5 + i / 20);
+          const { SURFACES, levelLine } = courseFigures.walk;
+          return levelLine(axis.map((w2) => axis.map((w1) => SURFACES["two hollows"].loss([w1, w2]))), axis, axis, 0.5);
+        }"""
+    )
+    ends = np.array(pieces)
+    assert len(ends) > 50
+    assert np.abs(landscapes.two_hollows(ends[..., 0], ends[..., 1]) - 0.5).max() < 0.005
+    angles = np.degrees(np.arctan2(ends[:, 0, 1], ends[:, 0, 0]))
+    assert np.histogram(angles, 12, (-180, 180))[0].min() > 0, "around both hollows"
+    assert np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1).max() <= np.hypot(0.05, 0.05) + 1e-9, "within a cell"
+
+
 def report_latency(page: Page, control: Locator, values: list[str], name: str) -> None:
     """Print how long the figure takes to follow: the handler, and until the browser has drawn."""
     timed = control.evaluate(
@@ -278,6 +392,24 @@ def report_latency(page: Page, control: Locator, values: list[str], name: str) -
         values,
     )
     print(f"{name}: handled in {timed[0]:.1f} ms, drawn after {timed[1]:.1f} ms (medians of {len(values)})")
+
+
+def report_pointer_latency(page: Page, target: Locator, name: str) -> None:
+    """Print how long the figure takes to follow a pointer that is drawn over it."""
+    timed = target.evaluate(
+        """async (target) => {
+          const box = target.getBoundingClientRect(), drawn = [];
+          for (let i = 1; i < 30; i++) {
+            const place = { clientX: box.left + (i * box.width) / 30, clientY: box.top + box.height / 2, buttons: 1 };
+            const start = performance.now();
+            target.dispatchEvent(new PointerEvent("pointermove", place));
+            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+            drawn.push(performance.now() - start);
+          }
+          return drawn.sort((a, b) => a - b)[drawn.length >> 1];
+        }"""
+    )
+    print(f"{name}: drawn after {timed:.1f} ms (median)")
 
 
 def test_the_knobs_say_what_numpy_says(page, folder):
@@ -308,13 +440,17 @@ def test_the_knobs_say_what_numpy_says(page, folder):
     report_latency(page, place.get_by_label("bias"), [str(value / 2) for value in range(-15, 16)], "knobs")
 
 
-@pytest.mark.parametrize(("lesson", "figure"), [(1, "knobs"), (6, "objects"), (7, "imagenet"), (9, "overlay")])
+@pytest.mark.parametrize(
+    ("lesson", "figure"),
+    [(1, "knobs"), (2, "walk"), (6, "objects"), (7, "imagenet"), (9, "scores"), (9, "overlay")],
+)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figures_are_accessible_and_fit_a_phone(chromium, folder, lesson, figure, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = context.new_page()
     place = open_figure(page, folder, lesson, figure)
     if figure == "imagenet":
+        assert findings(page) == [], "before it is asked for"
         place.get_by_role("button").click()
         expect(place.locator("p[role=status]")).to_contain_text("Answer: ", timeout=120_000)
     expect(place.locator("p[role=status]")).not_to_be_empty(timeout=60_000)
@@ -354,6 +490,100 @@ def test_the_overlay_counts_as_the_lesson_does(page, folder):
     assert difference.max() <= 4, "the browser reads the photograph or blends otherwise"
     report_latency(page, place.get_by_label("divider", exact=True), [str(value / 30) for value in range(31)], "divider")
     report_latency(page, place.get_by_label("class", exact=True), list(names), "class of the overlay")
+
+
+def test_the_score_maps_are_the_networks(page, folder):
+    """Every stored score of two photographs, pixels as the figure reads them, and the map as it is drawn."""
+    place = open_figure(page, folder, 9, "scores")
+    says = place.locator("p[role=status]")
+    expect(says).to_contain_text("Row 330, column 256: Sidewalk 0.28, Road 0.22, Column/Pole 0.19", timeout=20_000)
+    assert page.evaluate("Object.keys(courseData).filter((name) => name.startsWith('scores_'))") == ["scores_basilica"]
+    network = tf.saved_model.load(str(fetch_folder("models/hrnet_small")))
+    names = {segmentation.camvid_classes()[number].name: number for number in segmentation.GROUPS}
+    left, right = place.locator("canvas").all()
+    largest = 0.0
+    for photo in [one for one in segmentation.street_photos() if one.name in ("basilica", "mural")]:
+        place.get_by_label("photograph", exact=True).select_option(photo.name)
+        expect(left).to_have_attribute("aria-label", re.compile(photo.name), timeout=20_000)
+        picture = read_picture(photo.path)
+        scores = np.asarray(network.predict(picture[None].astype("float32") / 255))[0, ..., 1:]
+        few = scores[::SCORE_STEP, ::SCORE_STEP, list(names.values())]
+        assert np.allclose(few.sum(axis=-1), 1, atol=1e-5), "the network knows another class"
+        stored = page.evaluate("(name) => courseData[`scores_${name}`].maps", photo.name)
+        maps = np.frombuffer(zlib.decompress(base64.b64decode(stored)), np.uint8).reshape(len(names), *few.shape[:2])
+        largest = max(largest, np.abs(maps.transpose(1, 2, 0) / 255 - few).max())
+        pixels = np.random.default_rng(0).integers(picture.shape[:2], size=(300, 2)) // SCORE_STEP * SCORE_STEP
+        said_of_pixels = page.evaluate(
+            """async ([name, pixels]) => {
+              const { scoreMaps, scoresAt } = courseFigures.scores, maps = await scoreMaps(name);
+              return pixels.map(([row, column]) => scoresAt(maps, row, column));
+            }""",
+            [photo.name, pixels.tolist()],
+        )
+        wanted = scores[pixels[:, 0], pixels[:, 1]][:, list(names.values())]
+        largest = max(largest, np.abs(np.array(said_of_pixels) - wanted).max())
+        place.get_by_label("class", exact=True).select_option("Tree")
+        drawn = right.evaluate(
+            """(canvas, step) => {
+              const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, 200); // above the ring
+              const isStored = (i) => i % (4 * step) === 0 && Math.floor(i / 4 / canvas.width) % step === 0;
+              return Array.from(data).filter((_, i) => isStored(i));
+            }""",
+            SCORE_STEP,
+        )
+        trees = few[: 200 // SCORE_STEP, :, list(names).index("Tree")]
+        largest = max(largest, np.abs(np.reshape(drawn, trees.shape) / 255 - trees).max())
+    print(f"score maps: largest difference {largest:.6f}, half a step of 8 bits is {0.5 / 255:.6f}")
+    assert largest <= 0.5 / 255 + 1e-4, "the page shows other scores than the network gives"
+
+
+def test_a_pixel_and_a_class_are_chosen(page, folder):
+    place = open_figure(page, folder, 9, "scores")
+    says, (left, right) = place.locator("p[role=status]"), place.locator("canvas").all()
+    expect(says).to_contain_text("Row 330, column 256", timeout=20_000)
+    left.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(says).to_contain_text("Row 328, column 266")
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowDown")
+    expect(says).to_contain_text("Row 340, column 266")
+    box = right.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.5)
+    expect(says).to_contain_text(re.compile(r"Row 170, column 30[68]: Building (1.00|0.99)"))
+    shares = [float(line.split()[-1]) for line in place.locator(".figure-bars > div").all_inner_texts()]
+    assert len(shares) == len(segmentation.GROUPS) and abs(sum(shares) - 1) < 0.05
+    before = right.evaluate("(canvas) => canvas.toDataURL()")
+    place.get_by_label("class", exact=True).focus()
+    page.keyboard.press("ArrowDown")
+    assert right.evaluate("(canvas) => canvas.toDataURL()") != before, "the keyboard changes the class"
+    names = place.get_by_label("class", exact=True).locator("option").all_inner_texts()
+    report_latency(page, place.get_by_label("class", exact=True), names, "class of the score maps")
+    report_pointer_latency(page, left, "pixel of the score maps")
+
+
+def test_a_finger_chooses(chromium, folder):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    for lesson, figure, first in ((2, "walk", "From (1.78"), (9, "scores", "Row 330, column 256")):
+        place = open_figure(page, folder, lesson, figure)
+        says, target = place.locator("p[role=status]"), place.locator("[role=img][tabindex]").first
+        expect(says).to_contain_text(first, timeout=20_000)
+        target.tap(position={"x": 150, "y": 100})
+        expect(says).not_to_contain_text(first)
+    context.close()
+
+
+def test_without_javascript_the_still_figures_stand(chromium, folder):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for mark in ("walk", "scores", "overlay"):
+        (path,) = [path for path in (folder / "notebooks").glob("*.html") if f'"{mark}"' in path.read_text("utf-8")]
+        page.goto(path.as_uri())
+        place = page.locator(f"[data-figure={mark}]")
+        assert place.locator("xpath=preceding-sibling::*[1]").locator(".cell_output img").is_visible()
+        assert not place.is_visible()
+    context.close()
 
 
 def test_who_paints_a_mask_learns_its_iou(page, folder):

@@ -2,16 +2,18 @@
 
     python -m tools.printed [FILE]        by default build/course.pdf
 
-Chromium prints it: A4, a page number at the foot, an outline from the headings, folds open, no code cut off.
+Chromium prints it: A4, page numbers at the foot and in the table of contents, an outline from the headings, folds open,
+no code cut off.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from course import site
 from tools.browser import launch
@@ -25,7 +27,8 @@ img, svg, table, pre { max-width: 100%; break-inside: avoid; }
 img { height: auto; } table { font-size: 8.5pt; border-collapse: collapse; } td, th { padding: 1pt 5pt; }
 details { border-left: 2pt solid #999; padding-left: 8pt; margin: 6pt 0; } summary { font-weight: bold; }
 .headerlink, .copybtn, .sphinxsidebar, .related, .footer, .live-figure, colgroup { display: none; }
-.contents-of-all { break-before: page; } .contents-of-all li { margin: 3pt 0; } a { color: #003d7a; }
+.contents-of-all { break-before: page; } .contents-of-all li { margin: 3pt 0; }
+.contents-of-all .page-number { float: right; min-width: 3em; text-align: right; } a { color: #003d7a; }
 """
 # Folds open, pictures there, a list of all chapters after the first page.
 PREPARE = """async () => {
@@ -36,10 +39,12 @@ PREPARE = """async () => {
   for (const chapter of chapters) {
     const title = chapter.querySelector("h1, h2, h3, h4, h5, h6");
     title.classList.add("chapter");
-    const [item, link] = [document.createElement("li"), document.createElement("a")];
+    const [item, number, link] = ["li", "span", "a"].map((tag) => document.createElement(tag));
+    number.className = "page-number";
+    number.textContent = "0"; // until the pages are known; it takes the place of the real one
     link.href = "#" + chapter.id;
     link.textContent = title.firstChild.textContent;
-    item.append(link);
+    item.append(number, link);
     list.append(item);
   }
   const contents = document.createElement("section");
@@ -51,7 +56,41 @@ PREPARE = """async () => {
   await Promise.all([...document.images].map((image) => image.decode().catch(() => image.remove())));
   return chapters.length;
 }"""
+FILL_IN = """(numbers) => {
+  for (const item of document.querySelectorAll(".contents-of-all li")) {
+    const address = item.querySelector("a").getAttribute("href");
+    item.querySelector(".page-number").textContent = numbers[address.slice(1)];
+  }
+}"""
+# Chromium leaves a file's pages, in their order, and the places that links lead to without compression.
+PAGE = re.compile(rb"(\d+) 0 obj\s*<<\s*/Type\s*/Page\b")
+PLACE = re.compile(rb"/([\w-]+) \[(\d+) 0 R /XYZ")
 FOOT = '<div style="font-size: 8pt; width: 100%; text-align: center"><span class="pageNumber"></span></div>'
+
+
+def page_numbers(pdf: bytes) -> dict[str, int]:
+    """On which page of a file that Chromium has printed each place is that a link leads to, by the place's id."""
+    numbers = {page: number for number, page in enumerate(PAGE.findall(pdf), start=1)}
+    return {name.decode(): numbers[page] for name, page in PLACE.findall(pdf)}
+
+
+def print_pages(page: Page) -> bytes:
+    return page.pdf(
+        format="A4",
+        margin=dict.fromkeys(("top", "bottom", "left", "right"), "18mm"),
+        display_header_footer=True,
+        header_template="<span></span>",
+        footer_template=FOOT,
+        print_background=True,
+        outline=True,
+        tagged=True,
+    )
+
+
+def print_numbered(page: Page) -> bytes:
+    """Print twice: only on paper a chapter has a page, whose number then goes into the table of contents."""
+    page.evaluate(FILL_IN, page_numbers(print_pages(page)))
+    return print_pages(page)
 
 
 def write_pdf(file: Path) -> int:
@@ -72,17 +111,7 @@ def write_pdf(file: Path) -> int:
         page.goto((folder / "index.html").as_uri())
         page.add_style_tag(content=STYLE)
         chapters = page.evaluate(PREPARE)
-        page.pdf(
-            path=file,
-            format="A4",
-            margin=dict.fromkeys(("top", "bottom", "left", "right"), "18mm"),
-            display_header_footer=True,
-            header_template="<span></span>",
-            footer_template=FOOT,
-            print_background=True,
-            outline=True,
-            tagged=True,
-        )
+        file.write_bytes(print_numbered(page))
     return chapters
 
 

@@ -124,6 +124,9 @@
     return output;
   }
 
+  /** Of [[name, share], …] those with the largest shares, the largest first. */
+  const best = (shares, count) => [...shares].sort(([, a], [, b]) => b - a).slice(0, count);
+
   const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
   const squaredError = (x, y, weight, bias) => mean(x.map((value, i) => (weight * value + bias - y[i]) ** 2));
 
@@ -155,23 +158,32 @@
     return make("label", { class: "figure-slider" }, make("span", {}, label), input, shown);
   }
 
-  /** A labelled choice of options, each a word or [value, words]. */
+  /** A choice of options, each a word or [value, words]. */
   const select = (label, options) => make("select", { "aria-label": label }, ...options.map((option) => {
     const [value, words] = [option].flat();
     return make("option", { value }, words ?? value);
   }));
 
+  const labelled = (words, input) => make("label", {}, `${words} `, input);
+
   /** What a figure's shapes stand for: [an element of a drawing of 12 x 12, its words], … */
   const legend = (...entries) => make("p", { class: "figure-legend" }, ...entries.map(([shape, words]) =>
     make("span", {}, draw("svg", { viewBox: "0 0 12 12", "aria-hidden": true }, shape), ` ${words}`)));
 
-  /** Axes for curves, in the page's colours; x and y turn data into places. */
+  /** Two to six round numbers between two others. */
+  function ticks([low, high]) {
+    const power = 10 ** Math.floor(Math.log10((high - low) / 4));
+    const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power > 0.99 * ((high - low) / 4));
+    const first = Math.ceil(low / step - 0.01), last = Math.floor(high / step + 0.01);
+    return Array.from({ length: last - first + 1 }, (_, i) => step * (first + i));
+  }
+
+  /** Axes for curves, in the page's colours; x and y turn data into places, and `at` the place of a pointer into data. */
   function axes([width, height], xRange, yRange, [xLabel, yLabel], alt) {
     const [left, right, top, bottom] = [56, 8, 8, 40];
     const x = (value) => left + ((value - xRange[0]) / (xRange[1] - xRange[0])) * (width - left - right);
     const y = (value) => height - bottom - ((value - yRange[0]) / (yRange[1] - yRange[0])) * (height - top - bottom);
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": alt, class: "figure-plot" });
-    const ticks = ([low, high]) => [0, 1, 2, 3, 4].map((i) => low + ((high - low) * i) / 4);
     svg.append(
       draw("path", { d: `M${left},${top}V${height - bottom}H${width - right}`, stroke: "currentColor", fill: "none" }),
       draw("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, xLabel),
@@ -183,15 +195,75 @@
     const path = (points) => "M" + points.map(([a, b]) => `${x(a).toFixed(1)},${y(clamp(b, yRange)).toFixed(1)}`).join("L");
     const inside = draw("svg", { x: left, y: top, width: width - left - right, height: height - top - bottom, viewBox: `${left} ${top} ${width - left - right} ${height - top - bottom}` });
     svg.append(inside);
-    return { svg, inside, x, y, path };
+    function at(event) {
+      const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+      const back = (place, to, [low, high]) => low + ((place - to(low)) / (to(high) - to(low))) * (high - low);
+      return [back(point.x, x, xRange), back(point.y, y, yRange)];
+    }
+    return { svg, inside, x, y, path, at };
   }
 
-  /** Grey values, 0 to 255, on a canvas. */
-  function paint(canvas, values, height, width) {
+  const between = (low, high, value) => Math.min(high, Math.max(low, value));
+
+  const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  /** Let a pointer lead an element's figure, `follow(event)`, and the arrow keys, `nudge([right, down])`, 5 with Shift. */
+  function steer(el, follow, nudge) {
+    el.setAttribute("tabindex", 0);
+    el.addEventListener("pointerdown", (event) => { el.setPointerCapture(event.pointerId); follow(event); });
+    el.addEventListener("pointermove", follow);
+    el.addEventListener("keydown", (event) => {
+      if (!WAYS[event.key]) return;
+      event.preventDefault();
+      nudge(WAYS[event.key].map((part) => (event.shiftKey ? 5 : 1) * part));
+    });
+  }
+
+  /** The place of a pointer on a canvas, in the canvas's pixels and not beyond it. */
+  function pointed(canvas, event) {
+    const box = canvas.getBoundingClientRect();
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return [between(0, canvas.width, x * canvas.width), between(0, canvas.height, y * canvas.height)];
+  }
+
+  /** A canvas of this size; `colour` gives red, green and blue of each pixel, or nothing where it stays clear. */
+  function paint(canvas, height, width, colour) {
     [canvas.height, canvas.width] = [height, width];
     const image = new ImageData(width, height);
-    values.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+    for (let i = 0; i < height * width; i++) {
+      const rgb = colour(i);
+      if (!rgb) continue;
+      for (let k = 0; k < 3; k++) image.data[4 * i + k] = rgb[k];
+      image.data[4 * i + 3] = 255;
+    }
     canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+  const tone = (value) => [value, value, value];
+
+  /** A circle on a canvas that is seen on dark and on light. */
+  function ring(pen, [x, y], radius) {
+    for (const [strokeStyle, lineWidth] of [["black", 3], ["white", 1.5]]) {
+      Object.assign(pen, { strokeStyle, lineWidth });
+      pen.beginPath();
+      pen.arc(x, y, radius, 0, 2 * Math.PI);
+      pen.stroke();
+    }
+  }
+
+  async function loaded(address) {
+    const image = Object.assign(new Image(), { src: address });
+    await image.decode();
+    return image;
+  }
+
+  /** A line for each [name, share] with a bar; the largest is darker. */
+  function bars(shares, digits = 2) {
+    const largest = Math.max(...shares.map(([, share]) => share));
+    return shares.map(([name, share]) => {
+      const colour = share === largest ? BLUE : SKY;
+      const bar = make("span", { class: "figure-bar", style: `width: ${7 * share}rem; background: ${colour}` });
+      return make("div", {}, make("span", {}, name), bar, make("span", {}, share.toFixed(digits)));
+    });
   }
 
   // ---- the figures ----
@@ -226,7 +298,7 @@
   function line(el, { x, y }) {
     let weight = 0, place = [mean(x), mean(y)];
     const says = make("p", { role: "status" });
-    const { svg, inside, ...to } = axes([640, 340], [3, 9], [0, 60], ["rooms per home", "price, $1000"], "the tracts and your line");
+    const { svg, inside, ...to } = axes([420, 280], [3, 9], [0, 60], ["rooms per home", "price, $1000"], "the tracts and your line");
     const own = draw("path", { stroke: RED, "stroke-width": 2.5 }), dot = draw("circle", { r: 6, fill: "currentColor" });
     inside.append(...x.map((value, i) => draw("circle", { cx: to.x(value), cy: to.y(y[i]), r: 2.5, fill: GREY, opacity: 0.6 })), own, dot);
     const always = mean(y), baseline = mean(y.map((value) => (value - always) ** 2));
@@ -238,24 +310,12 @@
       const sign = bias < 0 ? "−" : "+";
       says.textContent = `price = ${weight.toFixed(1)} · rooms ${sign} ${Math.abs(bias).toFixed(1)}: mean squared error ${squaredError(x, y, weight, bias).toFixed(1)}; always saying the mean has ${baseline.toFixed(1)}.`;
     }
-    const put = (rooms, price) => {
-      place = [Math.min(9, Math.max(3, rooms)), Math.min(60, Math.max(0, price))];
+    const put = ([rooms, price]) => {
+      place = [between(3, 9, rooms), between(0, 60, price)];
       redraw();
     };
-    const follow = (event) => {
-      const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-      put(3 + ((point.x - to.x(3)) / (to.x(9) - to.x(3))) * 6, ((point.y - to.y(0)) / (to.y(1) - to.y(0))));
-    };
-    svg.addEventListener("pointerdown", (event) => { svg.setPointerCapture(event.pointerId); follow(event); });
-    svg.addEventListener("pointermove", (event) => event.buttons && follow(event));
-    svg.setAttribute("tabindex", 0);
+    steer(svg, (event) => event.buttons && put(to.at(event)), ([right, down]) => put([place[0] + 0.1 * right, place[1] - down]));
     svg.style.touchAction = "none";
-    const steps = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    svg.addEventListener("keydown", (event) => {
-      if (!steps[event.key]) return;
-      event.preventDefault();
-      put(place[0] + steps[event.key][0], place[1] + steps[event.key][1]);
-    });
     el.append(slider("weight", [-5, 20, 0.1], weight, (value) => { weight = value; redraw(); }), says, svg);
     redraw();
   }
@@ -277,7 +337,7 @@
     const says = make("p", { role: "status" });
     const fields = Array.from({ length: 9 }, (_, k) =>
       make("input", { type: "number", step: "any", "aria-label": `row ${Math.floor(k / 3)}, column ${k % 3}` }));
-    const choice = make("select", { "aria-label": "preset" }, ...Object.keys(PRESETS).map((name) => make("option", {}, name)));
+    const choice = select("preset", Object.keys(PRESETS));
     const file = make("input", { type: "file", accept: "image/*", "aria-label": "your own picture" });
     function redraw() {
       const numbers = fields.map((field) => Number(field.value) || 0);
@@ -288,8 +348,8 @@
         const middle = mean(output), spread = 2 * Math.sqrt(mean(output.map((value) => (value - middle) ** 2))) || 1;
         [low, high, words] = [-spread, spread, "middle grey is 0"];
       }
-      paint(before, grey, height, width);
-      paint(after, output.map((value) => Math.min(255, Math.max(0, (255 * (value - low)) / (high - low)))), height - 2, width - 2);
+      paint(before, height, width, (i) => tone(grey[i]));
+      paint(after, height - 2, width - 2, (i) => tone((255 * (output[i] - low)) / (high - low)));
       says.textContent = `The nine numbers add up to ${+total.toFixed(2)}; in the output ${words}.`;
     }
     const fill = () => {
@@ -315,7 +375,7 @@
       redraw();
     });
     el.append(
-      make("div", { class: "figure-row" }, choice, make("label", {}, "your own picture ", file)),
+      make("div", { class: "figure-row" }, choice, labelled("your own picture", file)),
       make("div", { class: "figure-kernel" }, ...fields), says, make("div", { class: "figure-row" }, before, after));
     fill();
   }
@@ -326,23 +386,16 @@
     const stored = data.stored.map(bytes);
     const seen = make("canvas", { role: "img", "aria-label": "what the network sees", class: "figure-picture figure-digit" });
     const says = make("p", { role: "status" });
-    const bars = Array.from({ length: 10 }, (_, name) => {
-      const bar = make("span", { class: "figure-bar" }), share = make("span", {});
-      return { row: make("div", {}, make("span", {}, String(name)), bar, share), bar, share };
-    });
-    const choice = make("select", { "aria-label": "stored digit" }, ...stored.map((_, name) => make("option", {}, String(name))));
+    const lines = make("div", { class: "figure-bars" });
+    const choice = select("stored digit", [...stored.keys()]);
     choice.value = "7";
     let pad = new Uint8Array(28 * 28);
     function redraw() {
       const picture = pad.some(Boolean) ? centre(pad) : stored[Number(choice.value)];
       const answer = forward(layers, Float64Array.from(picture, (value) => value / 255));
       const best = answer.indexOf(Math.max(...answer));
-      paint(seen, picture, 28, 28);
-      bars.forEach(({ bar, share }, name) => {
-        bar.style.width = `${7 * answer[name]}rem`;
-        bar.style.background = name === best ? BLUE : SKY;
-        share.textContent = answer[name].toFixed(2);
-      });
+      paint(seen, 28, 28, (i) => tone(picture[i]));
+      lines.replaceChildren(...bars([...answer.entries()]));
       says.textContent = `Answer: ${best}, confidence ${answer[best] > 0.99 ? "over 99" : Math.round(100 * answer[best])} %`;
     }
     choice.addEventListener("change", redraw);
@@ -358,8 +411,8 @@
       },
     });
     el.append(
-      make("div", { class: "figure-row" }, box, seen, make("div", { class: "figure-bars" }, ...bars.map(({ row }) => row))),
-      make("label", {}, "while the pad is empty: stored digit ", choice), says);
+      make("div", { class: "figure-row" }, box, seen, lines),
+      labelled("while the pad is empty: stored digit", choice), says);
     redraw();
   }
 
@@ -398,8 +451,9 @@
     if ("replaces" in el.dataset) el.previousElementSibling?.querySelector(".cell_output")?.classList.add("replaced");
   }
 
-  const mathematics = { forward, centre, resize, convolve, squaredError, verdict, halves, bytes, shorts, floats, unpacked };
-  const parts = { make, draw, slider, select, legend, axes, paint, need, whenNear, register, BLUE, SKY, RED, GREY };
-  window.courseFigures = { ...mathematics, ...parts };
+  const mathematics = { forward, centre, resize, best, convolve, squaredError, verdict, halves, bytes, shorts, floats, unpacked };
+  const parts = { make, draw, slider, select, labelled, legend, axes, bars, between, steer, pointed, paint, tone, ring, loaded };
+  const page = { need, whenNear, register, BLUE, RED, GREY };
+  window.courseFigures = { ...mathematics, ...parts, ...page };
   addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-figure]").forEach(show));
 })();

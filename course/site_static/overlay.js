@@ -2,7 +2,8 @@
 // is the network's or one that the reader paints.
 "use strict";
 (() => {
-  const { make, draw, slider, select, legend, unpacked, need, whenNear, register } = courseFigures;
+  const { make, draw, slider, select, labelled, legend, between, steer, pointed, paint, ring, loaded } = courseFigures;
+  const { unpacked, need, whenNear, register } = courseFigures;
   const VOID = 30; // CamVid's id for what has no label
   const INKS = [[0, 114, 178], [230, 159, 0], [204, 121, 167]]; // in both, missed, invented; as in utils/segmentation.py
   const EMPTY = [237, 237, 237];
@@ -36,33 +37,20 @@
   /** A photograph with its masks, which come when it is chosen. */
   async function street(name) {
     const data = await need(`street_${name}`);
-    const image = Object.assign(new Image(), { src: data.photograph });
-    const [truth, predicted] = await Promise.all([unpacked(data.true), unpacked(data.predicted), image.decode()]);
+    const [image, truth, predicted] = await Promise.all([loaded(data.photograph), unpacked(data.true), unpacked(data.predicted)]);
     return { image, truth, predicted, own: new Uint8Array(truth.length).fill(VOID), height: data.height, width: data.width };
   }
 
-  /** Colours by pixel on a canvas of the photograph's size; `colour` gives red, green, blue or nothing. */
-  function coloured(canvas, { height, width }, colour) {
-    [canvas.height, canvas.width] = [height, width];
-    const image = new ImageData(width, height);
-    for (let i = 0; i < height * width; i++) {
-      const rgb = colour(i);
-      if (rgb) for (let k = 0; k < 4; k++) image.data[4 * i + k] = k < 3 ? rgb[k] : 255;
-    }
-    canvas.getContext("2d").putImageData(image, 0, 0);
-  }
-
   const count = (number) => number.toLocaleString("en");
-  const labelled = (words, input) => make("label", {}, `${words} `, input);
   const square = (ink) => draw("rect", { width: 12, height: 12, fill: `rgb(${ink})` });
 
   async function overlay(el) {
     await whenNear(el.previousElementSibling);
-    const { photographs, classes, colours } = await need("overlay");
+    const { photographs, classes, colours } = await need("streets");
     let scene = await street(photographs[0]);
     let share = 0.2, opacity = 0.6, brush = 12, cursor = null;
 
-    const left = make("canvas", { role: "img", tabindex: 0, class: "figure-picture figure-street" });
+    const left = make("canvas", { role: "img", class: "figure-picture figure-street" });
     const right = make("canvas", { role: "img", class: "figure-picture figure-street" });
     const layer = make("canvas"); // the coloured mask, not on the page by itself
     const says = make("p", { role: "status" });
@@ -89,21 +77,16 @@
           pen.fillRect(from - thickness / 2, 0, thickness, height);
         }
       } else if (cursor) {
-        for (const [colour, thickness] of [["black", 3], ["white", 1.5]]) {
-          Object.assign(pen, { strokeStyle: colour, lineWidth: thickness });
-          pen.beginPath();
-          pen.arc(...cursor, brush, 0, 2 * Math.PI);
-          pen.stroke();
-        }
+        ring(pen, cursor, brush);
       }
     }
 
     function redraw() {
       const number = classes[chosen.value], ids = mask();
       const shown = (i) => ids[i] !== VOID && (others.checked || ids[i] === number);
-      coloured(layer, scene, (i) => shown(i) && colours[ids[i]]);
+      paint(layer, scene.height, scene.width, (i) => shown(i) && colours[ids[i]]);
       const { places, both, missed, invented, union } = regions(scene.truth, ids, number);
-      coloured(right, scene, (i) => INKS[places[i]] ?? EMPTY);
+      paint(right, scene.height, scene.width, (i) => INKS[places[i]] ?? EMPTY);
       const own = painting() ? "your mask" : "the network's mask";
       left.setAttribute("aria-label", painting()
         ? `the photograph ${photograph.value} to paint on: arrow keys move the brush, space paints`
@@ -120,31 +103,31 @@
     const tools = make("div", { class: "figure-row" }, size, labelled("erase", erase), clear);
     const move = (value) => {
       const input = divider.querySelector("input");
-      input.value = Math.min(1, Math.max(0, value));
+      input.value = between(0, 1, value);
       input.dispatchEvent(new Event("input"));
     };
-    const paint = () => {
+    const stroke = () => {
       dab(scene.own, scene.height, scene.width, cursor, brush, erase.checked ? VOID : classes[chosen.value]);
       redraw();
     };
-    const inside = ([x, y]) => [Math.min(scene.width, Math.max(0, x)), Math.min(scene.height, Math.max(0, y))];
-    function follow(event) {
-      const box = left.getBoundingClientRect();
-      const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-      if (!painting()) return event.buttons && move(x);
-      cursor = inside([x * scene.width, y * scene.height]);
-      return event.buttons ? paint() : compose();
-    }
-    left.addEventListener("pointerdown", (event) => { left.setPointerCapture(event.pointerId); follow(event); });
-    left.addEventListener("pointermove", follow);
-    const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] };
-    left.addEventListener("keydown", (event) => {
-      const way = ways[event.key];
-      if (!way) return;
-      event.preventDefault();
+    const middle = () => [scene.width / 2, scene.height / 2];
+    steer(left, (event) => {
+      const place = pointed(left, event);
+      if (!painting()) return event.buttons && move(place[0] / scene.width);
+      cursor = place;
+      return event.buttons ? stroke() : compose();
+    }, (way) => {
       if (!painting()) return move(share + 0.02 * way[0]);
-      cursor = inside((cursor ?? [scene.width / 2, scene.height / 2]).map((value, k) => value + (brush / 2) * way[k]));
-      return event.key === " " ? paint() : compose();
+      const limits = [scene.width, scene.height];
+      cursor = (cursor ?? middle()).map((value, k) => between(0, limits[k], value + (brush / 2) * way[k]));
+      return compose();
+    });
+    left.addEventListener("keydown", (event) => {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      if (!painting()) return;
+      cursor ??= middle();
+      stroke();
     });
     // Only the side to which a finger moves the divider is ours: the page scrolls up and down, unless one paints.
     const change = () => {

@@ -2,7 +2,7 @@
 // leaves the machine.
 "use strict";
 (() => {
-  const { make, select, bytes, unpacked, resize, need, whenNear, register, networks, BLUE, SKY } = courseFigures;
+  const { make, select, labelled, bars, paint, bytes, unpacked, best, resize, need, whenNear, register, networks } = courseFigures;
   const CROP = 0.875; // of the shorter side, as in lesson 7
   const GREY = 127; // around a picture that is padded
 
@@ -38,32 +38,15 @@
     return resize(pen.getImageData(0, 0, width, height).data.filter(without(4)), height, width, side, side, 3);
   }
 
-  /** The most probable classes, best first. */
-  const best = (probabilities, names, count = 5) =>
-    [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, count)
-      .map((index) => ({ index, name: names[index], probability: probabilities[index] }));
-
   // ---- parts ----
 
   /** A picture as it is stored, not as the screen would show its colours. */
   const decode = (blob) => createImageBitmap(blob, { colorSpaceConversion: "none" });
 
-  function show(canvas, pixels, side) {
-    [canvas.width, canvas.height] = [side, side];
-    const image = new ImageData(side, side);
-    for (let i = 0; i < side * side; i++) image.data.set([...pixels.slice(3 * i, 3 * i + 3), 255], 4 * i);
-    canvas.getContext("2d").putImageData(image, 0, 0);
-  }
-
-  function bar({ name, probability }, first) {
-    const mark = make("span", { class: "figure-bar", style: `width: ${7 * probability}rem; background: ${first ? BLUE : SKY}` });
-    return make("div", {}, make("span", {}, name), mark, make("span", {}, probability.toFixed(3)));
-  }
-
   /** A figure that asks a network: `stored(value)` and `own(file)` give pixels, `choices` stand in their row. */
   function asker(el, { layers, names, side, choice, more = [], stored, own }) {
     const seen = make("canvas", { role: "img", "aria-label": "the picture as the network sees it", class: "figure-picture figure-seen" });
-    const bars = make("div", { class: "figure-bars figure-names" });
+    const answer = make("div", { class: "figure-bars figure-names" });
     const says = make("p", { role: "status" });
     const file = make("input", { type: "file", accept: "image/*", "aria-label": "your own picture" });
     let source = () => stored(choice.value), turn = 0;
@@ -73,12 +56,12 @@
       try {
         const pixels = await source();
         if (mine !== turn) return; // the reader has gone on
-        show(seen, pixels, side);
+        paint(seen, side, side, (i) => [pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]]);
         const probabilities = await networks.predict(layers, pixels, side);
         if (mine !== turn) return;
-        const lines = best(probabilities, names);
-        bars.replaceChildren(...lines.map((line, place) => bar(line, place === 0)));
-        says.textContent = `Answer: ${lines.map(({ name, probability }) => `${name} ${probability.toFixed(2)}`).join(", ")}.`;
+        const lines = best(names.map((name, index) => [name, probabilities[index]]), 5);
+        answer.replaceChildren(...bars(lines, 3));
+        says.textContent = `Answer: ${lines.map(([name, probability]) => `${name} ${probability.toFixed(3)}`).join(", ")}.`;
       } catch (error) {
         if (mine === turn) says.textContent = error.message;
       }
@@ -92,8 +75,10 @@
       ask();
     });
     el.append(
-      make("div", { class: "figure-row" }, choice, ...more, make("label", {}, "your own picture (it stays on this machine) ", file)),
-      says, make("div", { class: "figure-row" }, seen, bars));
+      make("div", { class: "figure-row" },
+        ...[choice, ...more].map((control) => labelled(control.getAttribute("aria-label"), control)),
+        labelled("your own picture (it stays on this machine)", file)),
+      says, make("div", { class: "figure-row" }, seen, answer));
     return ask();
   }
 
