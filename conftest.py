@@ -22,8 +22,9 @@ from tests import after_lesson
 from tools import compare
 from utils.demos import WIDGET_VIEW
 
-# Longest first, so that side by side all workers end at about the same time.
-ORDER = ("06", "04", "08", "09", "05", "07", "02", "03", "01")
+# Longest first, so that side by side all workers end at about the same time: lessons, then modules of tests.
+ORDER = ("08", "06", "04", "05", "03", "07", "09", "02", "01")
+LONG = ("test_site", "test_browser", "test_planted_changes", "test_full_mode", "test_grade", "test_train_networks")
 
 # A shell starts what it puts into the background with interrupts ignored, and kernels would inherit that: no cell could
 # be stopped, neither by a test of the stop button nor at its time limit.
@@ -99,5 +100,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {lesson: place for place, lesson in enumerate(ORDER)}
-    items.sort(key=lambda item: places.get(item.path.name[:2], len(ORDER)) if isinstance(item, IPyNbCell) else 99)
+    lessons = {lesson: place for place, lesson in enumerate(ORDER)}
+    modules = {module: place for place, module in enumerate(LONG, start=len(ORDER))}
+
+    def place(item: pytest.Item) -> int:
+        if isinstance(item, IPyNbCell):
+            return lessons.get(item.path.name[:2], len(ORDER))
+        return modules.get(item.path.stem, len(ORDER) + len(LONG))
+
+    items.sort(key=place)
