@@ -160,6 +160,7 @@ def test_code_can_be_hidden_and_is_whole_at_1280_pixels(page, folder):
     page.get_by_role("button", name="Hide the code").focus()
     page.keyboard.press("Enter")
     assert not code.is_visible()
+    page.wait_for_timeout(500)  # a busy Chromium hands the choice to its storage a moment later
     page.reload()
     assert not page.locator(".cell_input").first.is_visible(), "the choice is forgotten"
 
