@@ -27,15 +27,11 @@ SLOW = {
     "test_places",
     "test_planted_changes",
     "test_pretrained_models",
-    "test_real_data",
     "test_rerun",
     "test_score",
     "test_slides",
     "test_train",
-    "test_train_cifar10",
-    "test_train_hrnet",
     "test_train_networks",
-    "test_train_signs",
 }
 
 

@@ -192,7 +192,8 @@ def lab(course: Path, lesson: int, theme: str = "light") -> Iterator[str]:
             opens = next((home / "runtime").glob("jpserver-file-to-run-*-open.html")).read_text(encoding="utf-8")
             yield html.unescape(re.search(r'href="(http[^"]+)"', opens)[1])
         except BaseException:
-            print((home / "server.log").read_text(encoding="utf-8")[-5000:])  # with what was wrong, perhaps
+            # Perhaps the server said what was wrong.
+            print((home / "server.log").read_text(encoding="utf-8", errors="replace")[-5000:])
             raise
         finally:
             server.terminate()

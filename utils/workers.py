@@ -11,8 +11,8 @@ import numpy as np
 def gradient_sum(weights: np.ndarray, x: np.ndarray, one_hot: np.ndarray) -> np.ndarray:
     """The gradient of softmax regression's cross-entropy, added up over the rows of a share.
 
-    Lesson 4 derives it: for one row it is x times (p - y). A sum and not a mean, so that the shares of a batch may
-    differ in size: divide by the size of the whole batch, once.
+    For one row it is x times (p - y), as lesson 4's appendix shows. A sum and not a mean, so that the shares of a batch
+    may differ in size: divide by the size of the whole batch, once.
 
     Args:
         weights: (D, C), without biases.
@@ -23,6 +23,6 @@ def gradient_sum(weights: np.ndarray, x: np.ndarray, one_hot: np.ndarray) -> np.
         (D, C), of the dtype of the inputs.
     """
     logits = x @ weights
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = shares / shares.sum(axis=1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     return x.T @ (probabilities - one_hot)
