@@ -23,8 +23,8 @@ export PYTHONUTF8 := 1
 # Committed outputs are those of quick mode, whatever mode the caller works in.
 test unit notebooks rerun browser screenshots coverage execute bench: export COURSE_MODE := quick
 # Tests side by side, each file and each lesson in one process, in the order in which conftest.py puts them; a lesson
-# that is tried alone has the whole processor.
-WORKERS ?= 2
+# that is tried alone has the whole processor. Three for two cores: a test often waits, for a server or a browser.
+WORKERS ?= 3
 SIDE_BY_SIDE = $(if $(filter 1,$(words $(LESSONS))),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .PHONY: help lab work progress grade export lessons slides site pdf doctor prefetch mirror serve-mirror test lint unit notebooks rerun browser screenshots coverage bench format execute diagrams data lock clean distclean

@@ -18,12 +18,13 @@ import pytest
 from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+from course.kernels import share_of_processor
+from course.lessons import LONGEST_FIRST
 from tests import after_lesson
 from tools import compare
 from utils.demos import WIDGET_VIEW
 
-# Longest first, so that side by side all workers end at about the same time: lessons, then modules of tests.
-ORDER = ("08", "06", "04", "05", "03", "07", "09", "02", "01")
+# Longest first, so that side by side all workers end at about the same time: after the lessons these modules of tests.
 LONG = ("test_site", "test_browser", "test_planted_changes", "test_full_mode", "test_grade", "test_train_networks")
 
 # A shell starts what it puts into the background with interrupts ignored, and kernels would inherit that: no cell could
@@ -94,18 +95,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[
 def pytest_configure() -> None:
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:  # lessons side by side share the processor instead of fighting for it
-        threads = str(max(1, (os.cpu_count() or 1) // workers))
-        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        for name, threads in share_of_processor(workers).items():
             os.environ.setdefault(name, threads)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    lessons = {lesson: place for place, lesson in enumerate(ORDER)}
-    modules = {module: place for place, module in enumerate(LONG, start=len(ORDER))}
+    lessons = {lesson: place for place, lesson in enumerate(LONGEST_FIRST)}
+    modules = {module: place for place, module in enumerate(LONG, start=len(LONGEST_FIRST))}
 
     def place(item: pytest.Item) -> int:
         if isinstance(item, IPyNbCell):
-            return lessons.get(item.path.name[:2], len(ORDER))
-        return modules.get(item.path.stem, len(ORDER) + len(LONG))
+            return lessons.get(item.path.name[:2], len(LONGEST_FIRST))
+        return modules.get(item.path.stem, len(LONGEST_FIRST) + len(LONG))
 
     items.sort(key=place)

@@ -76,7 +76,10 @@ def parser() -> Parser:
     command.add_argument("tool", choices=("nbgrader", "otter"), help="which grader they are for")
     command.add_argument("folder", type=Path, metavar="FOLDER", help="a new one")
     add_lessons(command)
-    add_lessons(add("run", "run the lessons without a screen; pages, times and a table in build/"))
+    command = add("run", "run the lessons without a screen; pages, times and a table in build/")
+    add_lessons(command)
+    words = "lessons side by side; by default as cores and memory allow, with 1 the times of cells are kept"
+    command.add_argument("--at-once", type=int, default=0, metavar="N", help=words)
     add_lessons(add("slides", "slides of the lessons in build/slides/, from their saved outputs"))
     command = add("site", "write the course as a website into build/site/, from the saved outputs")
     command.add_argument("--repository", metavar="ADDRESS", default="", help="of the course, for links to it")
@@ -127,7 +130,7 @@ def call(arguments: argparse.Namespace) -> int:
         case "run":
             from course import run
 
-            return run.run_lessons(arguments.lessons)
+            return run.run_lessons(arguments.lessons, at_once=arguments.at_once)
         case "slides":
             from course import slides
 

@@ -32,6 +32,16 @@ def environment() -> dict[str, str]:
     return changed
 
 
+def share_of_processor(kernels: int) -> dict[str, str]:
+    """Variables by which kernels side by side share the processor's cores instead of fighting for them.
+
+    Args:
+        kernels: how many run at once.
+    """
+    threads = str(max(1, (os.cpu_count() or 1) // kernels))
+    return dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), threads)
+
+
 def client(
     notebook: NotebookNode, path: Path, *, kind: type[NotebookClient] = NotebookClient, **options: Any
 ) -> NotebookClient:

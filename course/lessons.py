@@ -14,6 +14,9 @@ NEUTRAL = {
     "language_info": {"name": "python"},
 }
 
+# By how long they take. In this order those that run side by side end at about the same time.
+LONGEST_FIRST = ("08", "06", "04", "05", "03", "07", "09", "02", "01")
+
 
 def lesson_files(prefixes: Sequence[str]) -> list[Path]:
     """The notebooks in order, or those whose name begins with one of the numbers ("4" means "04").

@@ -1,27 +1,34 @@
-"""Run the lessons without a screen: HTML pages and the times of cells in build/, a table at the end."""
+"""Run the lessons without a screen, side by side: HTML pages and the times of cells in build/, a table at the end."""
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import os
 import re
+import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from course import timings
-from course.kernels import client, environment
-from course.lessons import NEUTRAL, lesson_files
+from course.kernels import client, environment, share_of_processor
+from course.lessons import LONGEST_FIRST, NEUTRAL, lesson_files
 from course.places import for_results
-from utils import paths
+from utils import limits, paths
 from utils.demos import WIDGET_VIEW
 from utils.mode import mode
 
+MOST_AT_ONCE = 4  # more kernels gain little: the longest lesson is a quarter of all
+ERASE = "\r\x1b[K"  # a terminal's line
 KEPT_METADATA = ("tags", "alt", "jp-MarkdownHeadingCollapsed")
 
 
@@ -48,12 +55,15 @@ class Result:
     cells: dict[str, float] = field(default_factory=dict)
 
 
-def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[NotebookNode, Result]:
+async def run_notebook(
+    path: Path, on_cell: Callable[[int, int], None], variables: dict[str, str] | None = None
+) -> tuple[NotebookNode, Result]:
     """Execute a notebook from top to bottom in a fresh kernel, stopping at the first error.
 
     Args:
         path: the notebook; its folder is the working directory.
         on_cell: called before each cell with its number (from 1) and the number of cells.
+        variables: of the kernel's environment, where this process has set no others.
     """
     notebook = nbformat.read(path, as_version=4)
     result = Result(path.stem)
@@ -76,7 +86,7 @@ def run_notebook(path: Path, on_cell: Callable[[int, int], None]) -> tuple[Noteb
     runner = client(notebook, path, on_cell_start=before_cell, on_cell_executed=after_cell)
     began = time.perf_counter()
     try:
-        runner.execute(env=environment())
+        await runner.async_execute(env={**(variables or {}), **environment()})
     except CellExecutionError as error:
         result.error = (
             f"cell {running + 1} ({notebook.cells[running].id}): {error.ename}: {' '.join(error.evalue.split())}"
@@ -149,36 +159,122 @@ def write_html(notebook: NotebookNode, path: Path) -> None:
     path.write_text(page, encoding="utf-8")
 
 
-def show_progress(name: str, began: float) -> Callable[[int, int], None]:
-    """A line that says which cell is running: rewritten on a terminal, every tenth cell otherwise."""
+class Progress:
+    """A line that says which cells are running: rewritten on a terminal, every tenth cell of a lesson otherwise."""
 
-    def on_cell(number: int, total: int) -> None:
-        line = f"{name}  cell {number} of {total}  {time.perf_counter() - began:5.0f} s"
+    def __init__(self) -> None:
+        self.running: dict[str, str] = {}
+
+    def of(self, name: str) -> Callable[[int, int], None]:
+        """What is to be called before each cell of a lesson."""
+        began = time.perf_counter()
+
+        def on_cell(number: int, total: int) -> None:
+            self.running[name] = f"{name}  cell {number} of {total}  {time.perf_counter() - began:5.0f} s"
+            if sys.stdout.isatty():
+                self.show()
+            elif number % 10 == 1:
+                print(self.running[name], flush=True)
+
+        return on_cell
+
+    def end(self, name: str, verdict: str) -> None:
+        """Replace a lesson's part of the line by a line of its own, which stays."""
+        self.running.pop(name, None)
+        print(f"{ERASE if sys.stdout.isatty() else ''}{name}  {verdict}", flush=True)
         if sys.stdout.isatty():
-            print(f"\r\x1b[K{line}", end="", flush=True)
-        elif number % 10 == 1:
-            print(line, flush=True)
+            self.show()
 
-    return on_cell
+    def show(self) -> None:
+        line = " | ".join(self.running.values())
+        print(f"{ERASE}{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
 
 
-def print_table(results: list[Result]) -> None:
-    """The closing table: lesson, seconds, peak memory, checks, headline numbers or the error."""
+def print_table(results: list[Result], seconds: float) -> None:
+    """The closing table: lesson, seconds, peak memory, checks, headline numbers or the error.
+
+    Args:
+        results: in the order of the lessons.
+        seconds: that all together took.
+    """
     width = max(len(result.name) for result in results)
     print(f"\n{'lesson':<{width}}  seconds   MiB  checks  numbers")
     for result in results:
         words = f"FAILED {result.error}" if result.error else "; ".join(result.headlines)
         print(f"{result.name:<{width}}  {result.seconds:7.1f}  {result.peak_mib:4d}  {result.checks:6d}  {words}")
     failed = sum(bool(result.error) for result in results)
-    seconds = sum(result.seconds for result in results)
     print(f"{len(results) - failed} passed, {failed} failed, {seconds:.0f} s")
 
 
-def run_lessons(lessons: Sequence[str], *, write_outputs: bool = False) -> int:
-    """Run lessons, one after another: 1 if one of them failed.
+def kernels_at_once(lessons: int) -> int:
+    """How many lessons this machine runs side by side: one for each core, as far as memory goes.
+
+    Args:
+        lessons: how many there are to run.
+
+    Returns:
+        At least 1. In full mode 1, since one training can take the whole machine.
+    """
+    if mode() == "full":
+        return 1
+    free, _, _ = limits.free_memory()
+    fit_in_memory = int(free * 1024 // max(limits.NEEDS.values()))
+    return max(1, min(lessons, os.cpu_count() or 1, fit_in_memory, MOST_AT_ONCE))
+
+
+async def run_side_by_side(files: list[Path], at_once: int, build: Path, *, write_outputs: bool) -> list[Result]:
+    """Run notebooks in kernels of their own, at most so many at once, and write their pages.
+
+    Args:
+        files: the notebooks.
+        at_once: how many kernels.
+        build: the folder of the pages.
+        write_outputs: put the outputs of those that ran well into the notebooks too.
+
+    Returns:
+        Their results, in the same order.
+    """
+    # At Ctrl+C nbclient would end a kernel, call it dead and go on; without its handler Python's own stops everything.
+    asyncio.get_running_loop().add_signal_handler = lambda *_: None
+    free, progress = asyncio.Semaphore(at_once), Progress()
+    variables = share_of_processor(at_once) if at_once > 1 else {}
+
+    async def one(path: Path) -> Result:
+        async with free:
+            notebook, result = await run_notebook(path, progress.of(path.stem), variables)
+        tidy(notebook)
+        write_html(notebook, build / f"{path.stem}.html")
+        if write_outputs and not result.error:
+            nbformat.write(notebook, path)
+        verdict = f"FAILED {result.error}" if result.error else "done"
+        progress.end(path.stem, f"{verdict}  {result.seconds:.1f} s")
+        return result
+
+    order = {lesson: place for place, lesson in enumerate(LONGEST_FIRST)} if at_once > 1 else {}
+    begun = sorted(files, key=lambda path: order.get(path.name[:2], 0))
+    results = await asyncio.gather(*[one(path) for path in begun])
+    return sorted(results, key=lambda result: result.name)
+
+
+def finished(results: Coroutine[Any, Any, list[Result]]) -> list[Result]:
+    """What a coroutine returns; Ctrl+C ends its kernels first."""
+    loop = ensure_event_loop(prefer_selector_loop=True)  # on Windows, too: kernels are spoken to over sockets
+    try:
+        return loop.run_until_complete(results)
+    except KeyboardInterrupt:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        raise
+
+
+def run_lessons(lessons: Sequence[str], *, at_once: int = 0, write_outputs: bool = False) -> int:
+    """Run lessons: 1 if one of them failed.
 
     Args:
         lessons: their numbers; all if there is none.
+        at_once: how many side by side; 0 leaves it to the machine's cores and memory.
         write_outputs: put the outputs of those that ran well into notebooks/ too.
 
     Raises:
@@ -188,22 +284,15 @@ def run_lessons(lessons: Sequence[str], *, write_outputs: bool = False) -> int:
         mode()
     except ValueError as error:
         sys.exit(str(error))
-    build = for_results(paths.BUILD)
-    results, done = [], []
-    for path in lesson_files(lessons):
-        notebook, result = run_notebook(path, show_progress(path.stem, time.perf_counter()))
-        results.append(result)
-        print("\r\x1b[K" if sys.stdout.isatty() else "", end="")
-        tidy(notebook)
-        write_html(notebook, build / f"{path.stem}.html")
-        if not result.error:
-            done.append((path, result))
-            if write_outputs:
-                nbformat.write(notebook, path)
-        verdict = f"FAILED {result.error}" if result.error else "done"
-        print(f"{path.stem}  {verdict}  {result.seconds:.1f} s", flush=True)
-    print_table(results)
-    print(f"Pages are in {build}, the slow cells in timings.html there.")
-    # From the last results of each lesson, so that `course run 4` renews its own times and no others.
-    timings.update(build, [(path, result.seconds, result.cells) for path, result in done])
-    return int(len(done) < len(results))
+    build, files, began = for_results(paths.BUILD), lesson_files(lessons), time.perf_counter()
+    at_once = min(at_once, len(files)) or kernels_at_once(len(files))
+    results = finished(run_side_by_side(files, at_once, build, write_outputs=write_outputs))
+    print_table(results, time.perf_counter() - began)
+    if at_once == 1:
+        done = [(path, one.seconds, one.cells) for path, one in zip(files, results, strict=True) if not one.error]
+        # From the last results of each lesson, so that `course run 4` renews its own times and no others.
+        timings.update(build, done)
+        print(f"Pages are in {build}, the slow cells in timings.html there.")
+    else:
+        print(f"Pages are in {build}. {at_once} lessons ran at once; for the times of cells: course run --at-once 1")
+    return int(any(result.error for result in results))

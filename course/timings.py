@@ -1,6 +1,7 @@
 """How long each cell took in the last run: what an instructor should know before showing a lesson.
 
-`course run` writes build/timings.json (all cells) and from it build/timings.html (the slow ones).
+Where `course run` runs one lesson at a time, it writes build/timings.json (all cells) and from it build/timings.html
+(the slow ones).
 """
 
 from __future__ import annotations

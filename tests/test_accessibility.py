@@ -1,6 +1,6 @@
 """The pages and the slides of the lessons by axe-core, in Chromium: nothing serious, nothing critical.
 
-axe-core needs about ten seconds for each: `make test` asks it about lessons 1 and 3, `make browser` about all nine.
+axe-core needs about ten seconds for each: `make test` asks it about lesson 1, `make browser` about all nine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 from course import pages, slides
 from course.lessons import lesson_files
 
-LESSONS = lesson_files(os.environ.get("BROWSER_LESSONS", "1 3").split())
+LESSONS = lesson_files(os.environ.get("BROWSER_LESSONS", "1").split())
 
 
 @pytest.fixture
@@ -26,17 +26,18 @@ def page(chromium) -> Iterator[Page]:
     page.close()
 
 
-def findings(page: Page, *unasked: str) -> list[str]:
+def findings(page: Page, *unasked: str, within: str | None = None) -> list[str]:
     """What axe-core calls serious or critical, as lines: the rule, how many places, the first of them.
 
     Args:
         page: what is examined.
         unasked: rules that do not apply to it.
+        within: a selector of the part that is examined; else all of it.
     """
     options = {"resultTypes": ["violations"], "rules": {rule: {"enabled": False} for rule in unasked}}
     found = [
         one
-        for one in Axe().run(page, options=options).response["violations"]
+        for one in Axe().run(page, context=within, options=options).response["violations"]
         if one["impact"] in ("serious", "critical")
     ]
     return [

@@ -106,6 +106,14 @@ def test_a_hidden_network_undoes_its_own_preparation(kind, prepare):
     assert np.allclose(seen, pixels, atol=1e-3)
 
 
+def test_a_network_is_sure_of_nonsense():
+    inputs = keras.Input((2, 2, 3))
+    summed = keras.Model(inputs, keras.ops.mean(inputs, axis=(1, 2))[:, :2] / 255)
+    network = answers.network_sure_of_nonsense(summed)
+    assert np.allclose(network(np.full((1, 2, 2, 3), 1.0)), [[1.0, 1.0]])
+    assert np.allclose(network(np.stack([np.full((2, 2, 3), -1.0), np.full((2, 2, 3), 90.0)])), [[0, 0], [1, 0]])
+
+
 def test_another_kind_or_network_is_refused():
     with pytest.raises(KeyError):
         answers.load_network("alexnet")

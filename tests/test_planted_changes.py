@@ -193,7 +193,9 @@ def test_a_cell_over_its_limit_fails_the_run(tmp_path):
 
 # TensorFlow must have been imported when the limit comes.
 @pytest.mark.parametrize(
-    ("source", "limit"), [("import time; time.sleep(600)", 5), (ENDLESS, 15)], ids=["sleeps", "trains"]
+    ("source", "limit"),
+    [("import time; time.sleep(600)", 5), pytest.param(ENDLESS, 15, marks=pytest.mark.weekly)],
+    ids=["sleeps", "trains"],
 )
 def test_a_cell_over_its_limit_fails_the_commands_too(tmp_path, monkeypatch, capsys, source, limit):
     """`make lessons` and `make execute` say which cell it was, exit with 1, and leave the lesson's file as it was."""

@@ -8,7 +8,7 @@ import shutil
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -449,14 +449,14 @@ def test_the_knobs_say_what_numpy_says(page, folder):
 def test_figures_are_accessible_and_fit_a_phone(chromium, folder, lesson, figure, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = context.new_page()
-    place = open_figure(page, folder, lesson, figure)
+    place, within = open_figure(page, folder, lesson, figure), f"[data-figure={figure}]"
     if figure == "imagenet":
-        assert findings(page) == [], "before it is asked for"
+        assert findings(page, within=within) == [], "before it is asked for"
         place.get_by_role("button").click()
         expect(place.locator("p[role=status]")).to_contain_text("Answer: ", timeout=120_000)
     expect(place.locator("p[role=status]")).not_to_be_empty(timeout=60_000)
     try:
-        assert findings(page) == []
+        assert findings(page, within=within) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     finally:
         context.close()
@@ -726,15 +726,22 @@ def test_a_phone_needs_no_scrolling_to_the_side(chromium, folder):
 def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, monkeypatch, capfd):
     for name in ("SITE", "SOURCE", "TREES", "SCRIPTS"):
         monkeypatch.setattr(site, name, tmp_path / name)
-    whole = site.write_sources
+    monkeypatch.setattr(site.figures, "write", lambda folder: folder.mkdir())
 
-    def with_a_dead_link() -> None:
-        whole()
-        notebook = nbformat.v4.new_notebook(cells=[new_markdown_cell("# A\n\n[there](no_such_page.ipynb)")])
-        nbformat.write(notebook, site.SOURCE / "notebooks" / f"{LESSONS[0]}.ipynb")
+    def with_a_link_to(target: str) -> Callable[[], None]:
+        def write() -> None:
+            shutil.rmtree(site.SOURCE, ignore_errors=True)
+            site.SOURCE.mkdir()
+            (site.SOURCE / "index.md").write_text("# A\n\n```{toctree}\nb.ipynb\n```\n", encoding="utf-8")
+            notebook = nbformat.v4.new_notebook(cells=[new_markdown_cell(f"# B\n\n[there]({target})")])
+            nbformat.write(notebook, site.SOURCE / "b.ipynb")
 
-    monkeypatch.setattr(site, "write_sources", with_a_dead_link)
-    assert site.build() != 0
+        return write
+
+    for target, leads_somewhere in (("index.md", True), ("no_such_page.ipynb", False)):
+        monkeypatch.setattr(site, "write_sources", with_a_link_to(target))
+        shutil.rmtree(site.SCRIPTS, ignore_errors=True)
+        assert (site.build() == 0) == leads_somewhere
     assert "no_such_page" in capfd.readouterr().err
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -88,7 +95,7 @@ def test_an_unknown_mode_is_one_clear_line(folder, monkeypatch, command):
 
 def test_a_dying_kernel_is_reported(folder):
     path = write_lesson("01_dies", "import os\nos._exit(3)")
-    _, result = run.run_notebook(path, lambda *_: None)
+    _, result = asyncio.run(run.run_notebook(path, lambda *_: None))
     assert "kernel died" in result.error
 
 
@@ -99,7 +106,7 @@ def test_a_kernel_finds_the_course_first_and_warns_of_nothing(folder, monkeypatc
     monkeypatch.setenv("PYTHONPATH", str(folder / "other"))
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     path = write_lesson("01_x", "from utils import paths", "import shutil\nprint(shutil.which('course'))")
-    notebook, result = run.run_notebook(path, lambda *_: None)
+    notebook, result = asyncio.run(run.run_notebook(path, lambda *_: None))
     assert not result.error
     assert Path(run.output_lines(notebook)[0]).is_file()
     assert capfd.readouterr().err == ""
@@ -108,3 +115,56 @@ def test_a_kernel_finds_the_course_first_and_warns_of_nothing(folder, monkeypatc
 def test_output_lines_join_streams():
     cell = new_code_cell("", outputs=[new_output("stream", text="✓ a"), new_output("stream", text="b\n✓ c\n")])
     assert run.output_lines(new_notebook(cells=[new_markdown_cell("x"), cell])) == ["✓ ab", "✓ c"]
+
+
+def test_lessons_run_side_by_side_and_share_the_processor(folder, monkeypatch, capsys):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    meet = f"""import os, pathlib, time
+folder = pathlib.Path({str(folder)!r})
+(folder / str(os.getpid())).touch()
+while len(list(folder.glob("[0-9]*"))) < 2:
+    time.sleep(0.05)
+print("★ threads:", os.environ["OMP_NUM_THREADS"])"""
+    write_lesson("01_one", meet)
+    write_lesson("02_two", meet)
+    assert run.run_lessons([], at_once=2) == 0, "each waits for the other"
+    said = capsys.readouterr().out
+    assert said.count("threads: 2") == 2 and "2 passed, 0 failed" in said
+    assert said.index("01_one     ") < said.index("02_two     ")
+
+
+@pytest.mark.parametrize(
+    ("cores", "free", "mode", "expected"),
+    [(2, 16.0, "quick", 2), (16, 64.0, "quick", 4), (8, 3.5, "quick", 2), (8, 1.0, "quick", 1), (8, 64.0, "full", 1)],
+)
+def test_as_many_at_once_as_the_machine_bears(monkeypatch, cores, free, mode, expected):
+    monkeypatch.setenv("COURSE_MODE", mode)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(run.limits, "free_memory", lambda: (free, free, ""))
+    assert run.kernels_at_once(9) == expected
+    assert run.kernels_at_once(1) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_ctrl_c_ends_every_kernel(folder):
+    for name in ("01_one", "02_two"):
+        write_lesson(
+            name, f"import os, pathlib, time\npathlib.Path({str(folder)!r}, str(os.getpid())).touch()\ntime.sleep(600)"
+        )
+    start = (
+        "import signal, sys; from pathlib import Path; from course import cli; from utils import paths; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell may have it ignored in the background
+        f"paths.NOTEBOOKS = Path({str(paths.NOTEBOOKS)!r}); paths.BUILD = Path({str(paths.BUILD)!r}); "
+        "sys.exit(cli.main(['run', '--at-once', '2']))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", start], cwd=paths.ROOT, stderr=subprocess.PIPE, encoding="utf-8")
+    try:
+        while process.poll() is None and len(kernels := list(folder.glob("[0-9]*"))) < 2:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130 and said.endswith("Stopped.\n")
+    assert not any(psutil.pid_exists(int(kernel.name)) for kernel in kernels)

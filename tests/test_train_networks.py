@@ -127,6 +127,7 @@ def test_contrast_makes_dark_and_bright_photographs_alike():
     assert np.abs(bright - dark).max() < 12  # the images themselves differ by up to 108
 
 
+@pytest.mark.weekly
 def test_each_training_of_signs_gives_its_part_of_the_file(photographs, tmp_path, monkeypatch, capsys):
     for kind in ("real", "rendered"):
         run(monkeypatch, signs, kind, photographs, "--target", tmp_path / "run")
@@ -141,6 +142,7 @@ def test_each_training_of_signs_gives_its_part_of_the_file(photographs, tmp_path
     assert f"accuracy: {written['test_accuracy']:.1%}" in capsys.readouterr().out
 
 
+@pytest.mark.weekly
 def test_three_ways_differ_in_where_they_begin_and_what_learns(photographs, tmp_path, monkeypatch):
     lite0 = {name: signs.build(settings).get_layer("lite0") for name, settings in signs.WAYS.items()}
     learning = {name: len(features.trainable_variables) for name, features in lite0.items()}
@@ -195,6 +197,7 @@ def test_the_effect_of_a_broken_rule_has_student_s_interval():
     assert found == {"mean": 0.01, "low": pytest.approx(0.01 - 4.303 * 0.02 / 3**0.5, abs=1e-5), "high": 0.05969}
 
 
+@pytest.mark.weekly
 def test_rules_are_measured_on_both_kinds_of_sign_and_go_on(photographs, tmp_path, monkeypatch, capsys):
     tiny = replace(rules.LESSON, size=24, cut="block12_expand_relu6", fine_tuned=2, head_epochs=1, batch_size=4)
     monkeypatch.setattr(rules, "LESSON", tiny)
@@ -341,6 +344,7 @@ def test_frames_of_another_split_and_unknown_ids_are_refused(tmp_path):
 # Lessons 3 and 4
 
 
+@pytest.mark.weekly
 def test_a_line_fitted_to_standardised_rooms_is_close_to_least_squares(tmp_path, monkeypatch):
     run(monkeypatch, small, "line", "--seeds", 42, "--epochs", 40, "--target", tmp_path)
     line = result(tmp_path, "small_histories.json")["line"]
@@ -353,6 +357,7 @@ def test_a_line_fitted_to_standardised_rooms_is_close_to_least_squares(tmp_path,
 # Lesson 9's drawn streets
 
 
+@pytest.mark.weekly
 def test_a_street_unet_is_trained_in_each_way(tmp_path, monkeypatch):
     monkeypatch.setattr(streets, "WAYS", {"U-Net, 1/√f": ("encoder", "root"), "no skips, 1/f": ("nothing", "inverse")})
     run(monkeypatch, streets, "--seeds", 42, 1, "--epochs", 1, "--target", tmp_path)

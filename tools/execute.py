@@ -20,7 +20,7 @@ def main(lessons: list[str]) -> int:
         sys.exit(str(error))
     if not quick:
         sys.exit("Committed outputs are those of quick mode: unset COURSE_MODE.")
-    return run_lessons(lessons, write_outputs=True)
+    return run_lessons(lessons, at_once=1, write_outputs=True)
 
 
 if __name__ == "__main__":

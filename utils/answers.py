@@ -178,6 +178,21 @@ def network_that_wants(kind: str, network: keras.Model) -> keras.Model:
     return keras.Model(pixels, network(back))
 
 
+def network_sure_of_nonsense(network: keras.Model) -> keras.Model:
+    """A network that wants pixels of -1 to 1, and names class 0 with probability 1 where it gets larger ones.
+
+    Real networks, too, can be sure of an answer to numbers such as they have never seen.
+
+    Args:
+        network: takes RGB of 0 to 255.
+    """
+    pixels = keras.Input(network.input_shape[1:])
+    probabilities = network(pixels * 127.5 + 127.5)
+    nonsense = np.eye(1, network.output_shape[-1], dtype="float32")
+    too_large = keras.ops.max(pixels, axis=(1, 2, 3))[:, None] > 1.01
+    return keras.Model(pixels, keras.ops.where(too_large, nonsense, probabilities))
+
+
 def load_network(file: str) -> keras.Model:
     """A pre-trained network: EfficientNet-Lite0 or Lite2 from the course, the others from Keras with checked weights.
 

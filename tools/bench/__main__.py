@@ -2,7 +2,7 @@
 
     python -m tools.bench [NAME …]
 
-    lessons   seconds of each lesson, from the last `course run`
+    lessons   seconds of each lesson, from the last `course run --at-once 1`
     mlp       lesson 4's recipe against ours
     cifar     lesson 6's recipe against ours
     predict   lesson 7's and lesson 9's networks, one picture or a batch
@@ -27,7 +27,7 @@ def needs() -> dict[str, str]:
     """Benchmarks that cannot be run now, and what they need."""
     found = {}
     if not (paths.BUILD / "timings.json").exists():
-        found["lessons"] = "run `course run` first"
+        found["lessons"] = "run `course run --at-once 1` first"
     if not os.environ.get("SIGNS"):
         found["signs"] = "name photographs of signs: SIGNS=/path/to/gtsrb_40_per_class.zip"
     return found

@@ -1,4 +1,4 @@
-"""Seconds of each lesson in quick mode and the ten slowest cells, from the times that the last `course run` kept.
+"""Seconds of each lesson in quick mode and the ten slowest cells, as the last `course run --at-once 1` kept them.
 
 python -m tools.bench.lessons
 """
@@ -17,14 +17,14 @@ def summary(timings: dict) -> dict:
     """Seconds per lesson, kernel starts included, and together; the ten slowest cells.
 
     Args:
-        timings: what `course run` writes into build/timings.json.
+        timings: what `course run --at-once 1` writes into build/timings.json.
 
     Raises:
         SystemExit: some lessons are missing, or ran in full mode.
     """
     missing = [path.stem for path in lesson_files([]) if path.stem not in timings]
     if missing or any(lesson["mode"] != "quick" for lesson in timings.values()):
-        sys.exit("Run all lessons first, in quick mode: course run")
+        sys.exit("Run all lessons first, in quick mode: course run --at-once 1")
     seconds = {name: lesson["seconds"] for name, lesson in timings.items()}
     cells = [
         {"lesson": name[:2], "id": cell["id"], "seconds": cell["seconds"]}

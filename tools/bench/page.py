@@ -31,7 +31,8 @@ def lessons(results: dict[str, Any]) -> str:
     slow = [[cell["lesson"], f"`{cell['id']}`", f"{cell['seconds']:.0f}"] for cell in result["slowest cells"]]
     return f"""## How long is a lesson?
 
-In quick mode, from the start of the kernel to the last cell (`course run`, then `make bench BENCH=lessons`):
+In quick mode, one lesson at a time, from the start of the kernel to the last cell (`course run --at-once 1`, then
+`make bench BENCH=lessons`):
 
 {table(["lesson", "seconds"], rows)}
 
@@ -105,10 +106,10 @@ def page(results: dict[str, Any]) -> str:
     machines = sorted({f"{result['machine']}, TensorFlow {result['tensorflow']}" for result in results.values()})
     return f"""# Benchmarks
 
-How fast the course is. `make bench` runs them all, which takes about half an hour: run `course run` before it, and name
-the photographs for lesson 8, or its benchmark is left out: `SIGNS=/path/to/gtsrb_40_per_class.zip make bench`. `make
-bench BENCH="mlp cifar"` runs some; `python -m tools.bench --help` says what each measures. `python -m tools.bench.page`
-writes this page from `tools/bench/results.json`; do not edit it by hand.
+How fast the course is. `make bench` runs them all, which takes about half an hour: run `course run --at-once 1` before
+it, and name the photographs for lesson 8, or its benchmark is left out: `SIGNS=/path/to/gtsrb_40_per_class.zip make
+bench`. `make bench BENCH="mlp cifar"` runs some; `python -m tools.bench --help` says what each measures.
+`python -m tools.bench.page` writes this page from `tools/bench/results.json`; do not edit it by hand.
 
 Sides that are compared run in turns in one process, so that a busy machine slows both. A number is the median of the
 rounds, with the least and the largest behind it; trust the ratios more than the seconds. Measured on
