@@ -45,22 +45,11 @@ class Lesson:
 
 @pytest.fixture(scope="module", params=LESSONS, ids=str)
 def lesson(request, chromium, tmp_path_factory) -> Iterator[Lesson]:
-    for try_again in (True, False):
-        folder = driver.copy_course(tmp_path_factory.mktemp("lab") / "course")
-        with (
-            driver.lab(folder, request.param) as address,
-            driver.opened(chromium, address) as (page, shown),
-        ):
-            try:
-                driver.run_all(page, shown, address)
-            except driver.NothingRanError as error:
-                if try_again:
-                    print(f"lesson {request.param}, a second time, since: {error}")
-                    continue
-                raise
-            yield Lesson(request.param, page, shown, address)
-        shutil.rmtree(folder)
-        break
+    folder = driver.copy_course(tmp_path_factory.mktemp("lab") / "course")
+    with driver.lab(folder, request.param) as address, driver.opened(chromium, address) as (page, shown):
+        driver.run_all(page, shown, address)
+        yield Lesson(request.param, page, shown, address)
+    shutil.rmtree(folder)
 
 
 def problems(shown: driver.Shown, committed: NotebookNode) -> list[str]:

@@ -68,10 +68,6 @@ READ_PAGE = """() => {
 }"""
 
 
-class NothingRanError(RuntimeError):
-    """Every cell waits for an idle kernel. Seen once in ten or twenty runs on a machine with too much to do."""
-
-
 @dataclass
 class Shown:
     """What JupyterLab shows of a lesson.
@@ -276,8 +272,7 @@ def run_all(page: Page, shown: Shown, address: str) -> Shown:
     fails, since JupyterLab then skips the rest.
 
     Raises:
-        NothingRanError: not even the first cell ends in STALLED seconds.
-        RuntimeError: a later one does not.
+        RuntimeError: no cell has ended for STALLED seconds.
     """
     began = progress = time.monotonic()
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -292,8 +287,9 @@ def run_all(page: Page, shown: Shown, address: str) -> Shown:
             unfinished, progress = shown.unfinished, time.monotonic()
         if time.monotonic() - progress > STALLED:
             kernel = page.locator(".jp-Notebook-ExecutionIndicator").first.get_attribute("data-status")
-            kind = NothingRanError if unfinished == len(shown.prompts) else RuntimeError
-            raise kind(f"No cell has ended for {STALLED} s; JupyterLab calls the kernel {kernel}: {shown.prompts}")
+            raise RuntimeError(
+                f"No cell has ended for {STALLED} s; JupyterLab calls the kernel {kernel}: {shown.prompts}"
+            )
         page.wait_for_timeout(500)
     shown.seconds = time.monotonic() - began
     # Pictures of the last outputs may still be decoded.
