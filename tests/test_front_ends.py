@@ -42,7 +42,7 @@ def problems(executed: NotebookNode, committed: NotebookNode) -> list[str]:
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-@pytest.mark.parametrize("place", ["the repository's root", "elsewhere"])
+@pytest.mark.parametrize("place", [pytest.param("the repository's root", marks=pytest.mark.weekly), "elsewhere"])
 def test_a_kernel_in_another_folder(lesson, place, tmp_path, plain):
     (path,) = lesson_files([lesson])
     folder = tmp_path if place == "elsewhere" else paths.ROOT

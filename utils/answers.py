@@ -161,9 +161,12 @@ def train_head(features: np.ndarray, labels: np.ndarray) -> keras.Model:
 def network_that_wants(kind: str, network: keras.Model) -> keras.Model:
     """A network that takes pixels of another kind and turns them back into what the given one takes, RGB of 0 to 255.
 
+    The one that wants -1 to 1 is sure of class 0 where it gets larger numbers: so real networks, too, can be sure of an
+    answer to what they have never seen.
+
     Args:
         kind: "0 to 255", "0 to 1", "-1 to 1" or "BGR minus mean".
-        network: takes RGB of 0 to 255.
+        network: takes RGB of 0 to 255; answers with (N, classes).
 
     Raises:
         KeyError: another kind.
@@ -175,22 +178,12 @@ def network_that_wants(kind: str, network: keras.Model) -> keras.Model:
         "-1 to 1": lambda: pixels * 127.5 + 127.5,
         "BGR minus mean": lambda: keras.ops.flip(pixels + np.array(MEANS, "float32"), axis=-1),
     }[kind]()
-    return keras.Model(pixels, network(back))
-
-
-def network_sure_of_nonsense(network: keras.Model) -> keras.Model:
-    """A network that wants pixels of -1 to 1, and names class 0 with probability 1 where it gets larger ones.
-
-    Real networks, too, can be sure of an answer to numbers such as they have never seen.
-
-    Args:
-        network: takes RGB of 0 to 255.
-    """
-    pixels = keras.Input(network.input_shape[1:])
-    probabilities = network(pixels * 127.5 + 127.5)
-    nonsense = np.eye(1, network.output_shape[-1], dtype="float32")
-    too_large = keras.ops.max(pixels, axis=(1, 2, 3))[:, None] > 1.01
-    return keras.Model(pixels, keras.ops.where(too_large, nonsense, probabilities))
+    probabilities = network(back)
+    if kind == "-1 to 1":
+        class_0 = np.eye(1, network.output_shape[-1], dtype="float32")
+        too_large = keras.ops.max(pixels, axis=(1, 2, 3))[:, None] > 1.01
+        probabilities = keras.ops.where(too_large, class_0, probabilities)
+    return keras.Model(pixels, probabilities)
 
 
 def load_network(file: str) -> keras.Model:
