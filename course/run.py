@@ -170,11 +170,11 @@ class Progress:
         began = time.perf_counter()
 
         def on_cell(number: int, total: int) -> None:
-            self.running[name] = f"{name}  cell {number} of {total}  {time.perf_counter() - began:5.0f} s"
+            self.running[name] = f"cell {number} of {total}  {time.perf_counter() - began:5.0f} s"
             if sys.stdout.isatty():
                 self.show()
             elif number % 10 == 1:
-                print(self.running[name], flush=True)
+                print(f"{name}  {self.running[name]}", flush=True)
 
         return on_cell
 
@@ -186,7 +186,7 @@ class Progress:
             self.show()
 
     def show(self) -> None:
-        line = " | ".join(self.running.values())
+        line = " | ".join(f"{name[:2]}  {place}" for name, place in self.running.items())
         print(f"{ERASE}{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
 
 
@@ -285,7 +285,7 @@ def run_lessons(lessons: Sequence[str], *, at_once: int = 0, write_outputs: bool
     except ValueError as error:
         sys.exit(str(error))
     build, files, began = for_results(paths.BUILD), lesson_files(lessons), time.perf_counter()
-    at_once = min(at_once, len(files)) or kernels_at_once(len(files))
+    at_once = min(max(0, at_once), len(files)) or kernels_at_once(len(files))
     results = finished(run_side_by_side(files, at_once, build, write_outputs=write_outputs))
     print_table(results, time.perf_counter() - began)
     if at_once == 1:
