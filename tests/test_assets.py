@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 import subprocess
+import zipfile
 from fnmatch import fnmatch
 
 import pandas as pd
 import pytest
 
-from tools.data import registry
+from tools.data import compact, registry
 from utils import paths
 
 EMBEDDED = {name: entry for name, entry in registry.read().items() if entry.get("embedded")}
@@ -78,3 +80,12 @@ def test_a_clone_stays_small():
     assert sum(sizes.values()) < 90_000_000
     assert max(sizes.values()) < 25_000_000
     assert max(size for path, size in sizes.items() if path.suffix == ".ipynb") < 3_000_000
+
+
+def test_shipped_networks_can_be_read_by_the_keras_of_python_3_10():
+    shipped = sorted((paths.ASSETS / "models").glob("*.keras"))
+    assert len(shipped) == 5
+    for path in shipped:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+        assert compact.without(config, compact.OMITTED) == config, path.name

@@ -14,7 +14,17 @@ import numpy as np
 
 # Settings at their defaults that Keras 3.15 writes and Keras 3.12, the last one for Python 3.10, refuses; and memory
 # addresses of shared objects, which differ from run to run.
-OMITTED = frozenset({"renorm", "renorm_clipping", "renorm_momentum", "quantization_config", "shared_object_id"})
+OMITTED = frozenset(
+    {
+        "renorm",
+        "renorm_clipping",
+        "renorm_momentum",
+        "quantization_config",
+        "input_axes",
+        "output_axes",
+        "shared_object_id",
+    }
+)
 
 
 def round_to_10_bits(values: np.ndarray) -> np.ndarray:
