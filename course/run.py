@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -164,6 +165,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.running: dict[str, str] = {}
+        self.stopped = False  # by Ctrl+C, after which nbclient calls each kernel dead
 
     def of(self, name: str) -> Callable[[int, int], None]:
         """What is to be called before each cell of a lesson."""
@@ -181,6 +183,8 @@ class Progress:
     def end(self, name: str, verdict: str) -> None:
         """Replace a lesson's part of the line by a line of its own, which stays."""
         self.running.pop(name, None)
+        if self.stopped:
+            return
         print(f"{ERASE if sys.stdout.isatty() else ''}{name}  {verdict}", flush=True)
         if sys.stdout.isatty():
             self.show()
@@ -222,13 +226,16 @@ def kernels_at_once(lessons: int) -> int:
     return max(1, min(lessons, os.cpu_count() or 1, fit_in_memory, MOST_AT_ONCE))
 
 
-async def run_side_by_side(files: list[Path], at_once: int, build: Path, *, write_outputs: bool) -> list[Result]:
+async def run_side_by_side(
+    files: list[Path], at_once: int, build: Path, progress: Progress, *, write_outputs: bool
+) -> list[Result]:
     """Run notebooks in kernels of their own, at most so many at once, and write their pages.
 
     Args:
         files: the notebooks.
         at_once: how many kernels.
         build: the folder of the pages.
+        progress: is told of each cell.
         write_outputs: put the outputs of those that ran well into the notebooks too.
 
     Returns:
@@ -236,7 +243,7 @@ async def run_side_by_side(files: list[Path], at_once: int, build: Path, *, writ
     """
     # At Ctrl+C nbclient would end a kernel, call it dead and go on; without its handler Python's own stops everything.
     asyncio.get_running_loop().add_signal_handler = lambda *_: None
-    free, progress = asyncio.Semaphore(at_once), Progress()
+    free = asyncio.Semaphore(at_once)
     variables = share_of_processor(at_once) if at_once > 1 else {}
 
     async def one(path: Path) -> Result:
@@ -256,12 +263,15 @@ async def run_side_by_side(files: list[Path], at_once: int, build: Path, *, writ
     return sorted(results, key=lambda result: result.name)
 
 
-def finished(results: Coroutine[Any, Any, list[Result]]) -> list[Result]:
+def finished(results: Coroutine[Any, Any, list[Result]], progress: Progress) -> list[Result]:
     """What a coroutine returns; Ctrl+C ends its kernels first."""
     loop = ensure_event_loop(prefer_selector_loop=True)  # on Windows, too: kernels are spoken to over sockets
     try:
         return loop.run_until_complete(results)
     except KeyboardInterrupt:
+        progress.stopped = True
+        for kernel in psutil.Process().children():
+            kernel.kill()  # one that is asked to end prints a traceback first
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
@@ -286,7 +296,8 @@ def run_lessons(lessons: Sequence[str], *, at_once: int = 0, write_outputs: bool
         sys.exit(str(error))
     build, files, began = for_results(paths.BUILD), lesson_files(lessons), time.perf_counter()
     at_once = min(max(0, at_once), len(files)) or kernels_at_once(len(files))
-    results = finished(run_side_by_side(files, at_once, build, write_outputs=write_outputs))
+    progress = Progress()
+    results = finished(run_side_by_side(files, at_once, build, progress, write_outputs=write_outputs), progress)
     print_table(results, time.perf_counter() - began)
     if at_once == 1:
         done = [(path, one.seconds, one.cells) for path, one in zip(files, results, strict=True) if not one.error]
