@@ -100,9 +100,21 @@ def plain(source: str) -> str:
     return code
 
 
+class Comprehensions(ast.NodeTransformer):
+    """Put each comprehension into a function: since Python 3.12 its variables stand among those of the code around."""
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> ast.Lambda:
+        self.generic_visit(node)
+        none = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+        return ast.Lambda(args=none, body=node)
+
+    visit_SetComp = visit_DictComp = visit_ListComp  # noqa: N815
+
+
 def names_read(code: str) -> set[str]:
     """The notebook's names whose values some code uses, at once or when one of its functions is called."""
-    tables, found = [symtable.symtable(code, "cell", "exec")], set()
+    apart = ast.unparse(Comprehensions().visit(ast.parse(code)))
+    tables, found = [symtable.symtable(apart, "cell", "exec")], set()
     while tables:
         table = tables.pop()
         top = table.get_type() == "module"

@@ -17,6 +17,7 @@ from course.lessons import NEUTRAL
 @pytest.fixture
 def contents(tmp_path) -> LessonContents:
     manager = LessonContents(root_dir=str(tmp_path))
+    manager.notary.store.close()
     manager.notary.store_factory = MemorySignatureStore
     manager.notary.store = MemorySignatureStore()
     return manager

@@ -249,6 +249,13 @@ def test_only_what_an_exercise_needs_is_run_in_the_order_of_the_notebook():
     assert grade.needed(["def f(:", "f = 2"], "f") == [1]
 
 
+def test_variables_of_comprehensions_are_no_names_of_the_notebook():
+    code = (
+        "a = [k for k in b if k]\nc = {k: v + d for k, v in e}\ndef f(g):\n    return {h for h in g if i(j for j in h)}"
+    )
+    assert grade.names_read(code) == {"b", "d", "e", "i"}
+
+
 @pytest.mark.parametrize("path", lesson_files([]), ids=lambda path: path.stem[:2])
 def test_no_name_is_missing_in_what_is_run_of_a_lesson(path):
     course = a_class.lesson(path.stem[:2])
