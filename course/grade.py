@@ -100,27 +100,30 @@ def plain(source: str) -> str:
     return code
 
 
-class Comprehensions(ast.NodeTransformer):
-    """Put each comprehension into a function: since Python 3.12 its variables stand among those of the code around."""
-
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> ast.Lambda:
-        self.generic_visit(node)
-        none = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-        return ast.Lambda(args=none, body=node)
-
-    visit_SetComp = visit_DictComp = visit_ListComp  # noqa: N815
+def only_in_comprehensions(code: str) -> set[str]:
+    """The variables of comprehensions that are nothing else in this code."""
+    tree = ast.parse(code)
+    variables, inside = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp):
+            targets = [name for part in node.generators for name in ast.walk(part.target)]
+            own = {name.id for name in targets if isinstance(name, ast.Name)}
+            around = set(map(id, ast.walk(node.generators[0].iter)))  # what is gone through stands outside
+            variables |= own
+            inside |= {id(name) for name in ast.walk(node) if isinstance(name, ast.Name) and name.id in own} - around
+    return variables - {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in inside}
 
 
 def names_read(code: str) -> set[str]:
     """The notebook's names whose values some code uses, at once or when one of its functions is called."""
-    apart = ast.unparse(Comprehensions().visit(ast.parse(code)))
-    tables, found = [symtable.symtable(apart, "cell", "exec")], set()
+    tables, found = [symtable.symtable(code, "cell", "exec")], set()
     while tables:
         table = tables.pop()
         top = table.get_type() == "module"
         found |= {name.get_name() for name in table.get_symbols() if name.is_referenced() and (top or name.is_global())}
         tables += table.get_children()
-    return found
+    # Since Python 3.12 the variables of a comprehension stand in the table of the code around it.
+    return found - only_in_comprehensions(code)
 
 
 def names_changed(code: str) -> set[str]:

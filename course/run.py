@@ -270,8 +270,8 @@ def finished(results: Coroutine[Any, Any, list[Result]], progress: Progress) -> 
         return loop.run_until_complete(results)
     except KeyboardInterrupt:
         progress.stopped = True
-        for kernel in psutil.Process().children():
-            kernel.kill()  # one that is asked to end prints a traceback first
+        for process in psutil.Process().children(recursive=True):
+            process.kill()  # kernels and what they have started; a kernel that is asked to end prints a traceback first
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()

@@ -254,6 +254,9 @@ def test_variables_of_comprehensions_are_no_names_of_the_notebook():
         "a = [k for k in b if k]\nc = {k: v + d for k, v in e}\ndef f(g):\n    return {h for h in g if i(j for j in h)}"
     )
     assert grade.names_read(code) == {"b", "d", "e", "i"}
+    assert grade.names_read("a = [k for k in k]") == {"k"}, "this k is the notebook's"
+    assert grade.names_read("a = [k for k in b]\nprint(k)") == {"b", "k", "print"}
+    assert grade.names_read("a = " + " + ".join(["b"] * 1500)) == {"b"}, "a long sum is no reason to end"
 
 
 @pytest.mark.parametrize("path", lesson_files([]), ids=lambda path: path.stem[:2])

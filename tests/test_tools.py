@@ -109,7 +109,9 @@ def test_a_kernel_finds_the_course_first_and_warns_of_nothing(folder, monkeypatc
     notebook, result = asyncio.run(run.run_notebook(path, lambda *_: None))
     assert not result.error
     assert Path(run.output_lines(notebook)[0]).is_file()
-    assert capfd.readouterr().err == ""
+    # ZeroMQ may find a socket closed while a kernel ends, and says so (libzmq issue 1307); the lesson is over by then.
+    said = [line for line in capfd.readouterr().err.splitlines() if "signaler.cpp" not in line]
+    assert said == []
 
 
 def test_output_lines_join_streams():
@@ -160,7 +162,9 @@ def test_ctrl_c_ends_every_kernel(folder):
     )
     process = subprocess.Popen([sys.executable, "-c", start], cwd=paths.ROOT, stderr=subprocess.PIPE, encoding="utf-8")
     try:
-        while process.poll() is None and len(kernels := list(folder.glob("[0-9]*"))) < 2:
+        end = time.monotonic() + 120
+        while len(kernels := list(folder.glob("[0-9]*"))) < 2:
+            assert process.poll() is None and time.monotonic() < end, "the kernels do not start"
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
