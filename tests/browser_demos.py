@@ -99,7 +99,7 @@ class Demo:
             raise AssertionError(f"{self.name}: the figure does not change")
         while True:
             self.page.wait_for_timeout(400)
-            if (now == (later := self.pixels())).all():
+            if np.array_equal(now, later := self.pixels()):
                 return later
             now = later
 

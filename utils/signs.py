@@ -158,7 +158,7 @@ def real_table(real: Mapping[str, Any], n_signs: int) -> pd.DataFrame:
     rows = {}
     for name, result in (
         ("this lesson's network, rendered signs", real["lesson_to_real"]),
-        ("photographs, larger and for longer", real),
+        ("photographs, another recipe", real),
     ):
         row = {"accuracy": f"{100 * result['test_accuracy']:.1f}"}
         for count, what in ((result["test_images"], "photographs"), (n_signs, "signs")):
