@@ -125,6 +125,17 @@ def _message(
     return f"{_brief(got)} is not right for the arguments {_brief(arguments)}. {advice}".rstrip()
 
 
+def layer_settings(network: Any) -> str:
+    """What makes each layer of a Keras network what it is, a line each, without names, weights and the input layer."""
+    settings = ("filters", "kernel_size", "strides", "padding", "pool_size", "units", "activation", "rate")
+    lines = []
+    for layer in network.layers:
+        if type(layer).__name__ != "InputLayer":
+            config = layer.get_config()
+            lines.append(" ".join([type(layer).__name__, *(f"{name}={config.get(name)}" for name in settings)]))
+    return "\n".join(lines)
+
+
 def summary() -> None:
     """Print how many exercises are correct, wrong and not attempted, by what each check said last in this kernel."""
     if not _said:
